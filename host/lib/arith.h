@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The integer semantics of every block of the chip, element by element: the authority that docs/arithmetic.md describes, that the
+ * RTL is compared with, and that the reference device runs. Internal to libquell and its tests. No function here can fail; ranges
+ * are the caller's duty (the compiler checks them once for a whole model).
+ */
+#ifndef QUELL_ARITH_H
+#define QUELL_ARITH_H
+
+#include <stdint.h>
+
+/* x / 2^s rounded half to even; s in 0...62. */
+static inline int64_t qa_rhe(int64_t x, unsigned s)
+{
+    if (s == 0)
+        return x;
+    int64_t q = x >> s, rest = x - (int64_t)((uint64_t)q << s), half = (int64_t)1 << (s - 1);
+    return q + (rest > half || (rest == half && (q & 1)));
+}
+
+/* (x + 2^(s-1)) >> s: half towards +infinity; s in 1...62. */
+static inline int64_t qa_rhu(int64_t x, unsigned s)
+{
+    return (x + ((int64_t)1 << (s - 1))) >> s;
+}
+
+static inline int64_t qa_clamp(int64_t x, int64_t lo, int64_t hi)
+{
+    return x < lo ? lo : x > hi ? hi : x;
+}
+
+static inline int32_t qa_sat24(int64_t x) { return (int32_t)qa_clamp(x, -(1 << 23), (1 << 23) - 1); }
+static inline int8_t qa_sat8(int64_t x) { return (int8_t)qa_clamp(x, -128, 127); }
+
+/* Threefry-2x32-20: out = cipher of ctr under key. */
+void qa_threefry2x32(const uint32_t key[2], const uint32_t ctr[2], uint32_t out[2]);
+
+/* One Box-Muller pair, s4.11, from u0 (48 bits) and u1 (16 bits). */
+void qa_box_muller(uint64_t u0, uint32_t u1, int16_t eps[2]);
+
+enum qa_purpose { QA_READ_NOISE = 0, QA_DENOISER = 1, QA_COLUMN_GAIN = 2, QA_COLUMN_OFFSET = 3, QA_WEIGHT = 4, QA_STUCK = 5 };
+
+/* Samples of elements 2*pair and 2*pair + 1. */
+void qa_gaussian_pair(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t pair, int16_t eps[2]);
+
+/* acc (bias included), M, S -> v, s11.12. */
+int32_t qa_requantise(int32_t acc, uint32_t m, unsigned s);
+
+/* v, G (Q2.16), o (s11.12), s_add (Q8.12), s_mul (Q2.14), eps (s4.11) -> v', s11.12. */
+int32_t qa_analog(int32_t v, uint32_t gain, int32_t offset, uint32_t s_add, uint32_t s_mul, int32_t eps);
+
+/* v', zero point, 8 - ADC bits -> code. */
+int8_t qa_adc(int32_t v, int32_t z, unsigned adc_shift);
+
+/* Column correction: a Q2.14, b s7.8. */
+int8_t qa_correct(int8_t code, int32_t z, uint32_t a, int32_t b);
+
+/* A denoiser accumulator to uint8. */
+uint8_t qa_dn_activation(int32_t acc, uint32_t m, unsigned s);
+
+/* Means and sigmas of the denoiser: mu s11.12 from the two path sums; sigma Q8.8. */
+int32_t qa_dn_mu(int32_t acc_d, uint32_t md, unsigned sd, int32_t acc_u, uint32_t mu, unsigned su);
+uint16_t qa_dn_sigma(int32_t acc_v, uint32_t mv, unsigned sv);
+
+/* code - mu - sigma*eps -> code; eps = 0 in mean mode. */
+int8_t qa_dn_apply(int8_t code, int32_t z, int32_t mu, uint16_t sigma, int32_t eps);
+
+/* Residual, rescale, clamp: pass residual = z_res without one. */
+int8_t qa_post(int8_t code, int32_t z_v, int32_t residual, int32_t z_res, uint32_t a, uint32_t b, unsigned s, int32_t z_y, int32_t lo, int32_t hi);
+
+/* Pooled sum or maximum of (code - z_y) -> code. */
+int8_t qa_pool(int32_t p, uint32_t m, unsigned s, int32_t z_p);
+
+#endif

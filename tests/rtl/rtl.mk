@@ -1,0 +1,25 @@
+# Unit benches: tests/rtl/<module>_tb.cpp drives module <module>, found by file name in the folders below hw/.
+# `make rtl-<module>` builds and runs one (TRACE=1 for waveforms, ARGS for the bench); `make rtl` runs all.
+# A bench may name Verilator options, for example parameters, in a line `// verilator: -GWIDTH=8`.
+
+HW_DIRS     := hw/array hw/noise hw/denoiser hw/post hw/soc
+VERILATOR   ?= verilator
+VERILATOR_FLAGS := -Wall --default-language 1800-2017 $(addprefix -y ,$(HW_DIRS)) -Ibuild/gen
+RTL_BENCHES := $(sort $(patsubst tests/rtl/%_tb.cpp,%,$(wildcard tests/rtl/*_tb.cpp)))
+HW_SOURCES  := $(wildcard $(addsuffix /*.sv,$(HW_DIRS)))
+RTL_BUILD   := build/rtl$(if $(TRACE),-trace)
+
+rtl: $(addprefix rtl-,$(RTL_BENCHES))
+
+$(addprefix rtl-,$(RTL_BENCHES)): rtl-%: $(RTL_BUILD)/%/bench
+	$< $(ARGS)
+
+$(RTL_BUILD)/%/bench: tests/rtl/%_tb.cpp tests/rtl/tb.h $(HW_SOURCES) build/lib/libquell.a build/gen/stamp
+	@mkdir -p $(@D)
+	$(VERILATOR) $(VERILATOR_FLAGS) --cc --exe --build -j 1 $(if $(TRACE),--trace) \
+	  $$(sed -n 's,^// verilator: ,,p' $<) --top-module $* -Mdir $(@D) -o bench \
+	  -CFLAGS "-std=c++17 -O1 -I$(CURDIR)/host/lib -I$(CURDIR)/fw/include -I$(CURDIR)/build/gen -I$(CURDIR)/tests/rtl" \
+	  -LDFLAGS "-lm -lz" $(CURDIR)/$< $(CURDIR)/build/lib/libquell.a > $(@D)/log 2>&1 || (cat $(@D)/log; exit 1)
+	@touch $@
+
+.PHONY: rtl $(addprefix rtl-,$(RTL_BENCHES))

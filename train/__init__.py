@@ -1,0 +1,1 @@
+"""Training of Quell's backbone and denoising blocks; see docs/training.md."""

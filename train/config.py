@@ -1,0 +1,30 @@
+"""Every setting of the training, in one place.
+
+`python -m train.make_models` uses `FULL`; `--smoke` uses `SMOKE`, which differs only in how much work is done.
+"""
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Config:
+    # ---- data -----------------------------------------------------------------------------------------------------
+    data: Path = Path("/usr/share/datasets/fashion-mnist")  # folder of the gzip IDX files (Debian dataset-fashion-mnist)
+    padding: int = 2               # zero pixels added on each side, 28 -> 32; becomes quell.padding in the ONNX file
+    train_images: int = 60_000     # how many of the training images are used
+    # ---- backbone (float) -----------------------------------------------------------------------------------------
+    epochs: int = 30
+    batch: int = 256
+    learning_rate: float = 0.4     # peak of the one-cycle schedule, SGD with Nesterov momentum 0.9
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.05
+    shift: int = 2                 # random shift, pixels each way
+    erase: int = 6                 # largest side of the randomly erased square, pixels
+    ema: float = 0.998             # decay a step of the weight average that is kept
+    seed: int = 1
+
+
+FULL = Config()
+SMOKE = replace(FULL, train_images=2048, epochs=1)
