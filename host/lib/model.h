@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside libquell: what a compiled model and a program consist of. The compiler makes a model, program.c a program, devices run it. */
+#ifndef QUELL_MODEL_H
+#define QUELL_MODEL_H
+
+#include "quell.h"
+#include "quell_fields.h"
+
+/* One layer-table entry, unpacked: a member for every field of hw/regs/quell.rdl's layer_rf; zero points, lo and hi are
+ * sign-extended (see layer.c), everything else is unsigned. */
+struct quell_layer {
+#define QUELL_MEMBER(name, offset, lsb, width, text) int32_t name;
+    QUELL_LAYER_FIELDS(QUELL_MEMBER)
+#undef QUELL_MEMBER
+};
+
+void quell_layer_pack(const struct quell_layer *layer, uint32_t words[QUELL_LAYER_WORDS]);
+void quell_layer_unpack(const uint32_t words[QUELL_LAYER_WORDS], struct quell_layer *layer);
+
+/* Constants of one output channel; formats in docs/arithmetic.md. */
+struct quell_channel {
+    int32_t bias;
+    uint32_t m; /* 24 bits */
+    uint32_t s; /* 1...63 */
+    uint32_t gain;  /* Q2.16; 0x10000 on an ideal chip */
+    int32_t offset; /* s11.12 */
+    uint32_t a;     /* Q2.14; 0x4000 is none */
+    int32_t b;      /* s7.8 */
+};
+
+/* One denoising block; arrays are m x c8*8 and so on, rows/columns as in docs/arithmetic.md; channels padded with zeros. */
+struct quell_block {
+    uint32_t m, channels; /* m = 0: no bottleneck; channels = c8*8 */
+    int8_t *d;            /* [channels][9], zeros without the depthwise path */
+    int8_t *w1;           /* [m][channels] */
+    int32_t *b1;          /* [m] */
+    int8_t *w2;           /* [m][m][9]: output k, input j, tap */
+    int32_t *b2;          /* [m] */
+    int8_t *wu, *wv;      /* [channels][m] */
+    int32_t *cv;          /* [channels], 24 bits */
+    uint32_t parameters;  /* counted as in the ONNX file */
+    uint64_t macs;
+};
+
+struct quell_model_layer {
+    struct quell_layer table;      /* flags for the ideal chip: noise, correct, dn_* all 0; the other dn_ fields are set */
+    struct quell_layer_info info;
+    uint32_t channels;             /* padded output channels = out_c8*8 */
+    uint32_t real_channels;        /* conv outputs without padding */
+    uint32_t taps, in_channels;    /* weights are [channels][taps][in_channels] (O, H*W, I padded to 8), depthwise [channels][9][1] */
+    int8_t *weights;
+    struct quell_channel *constants; /* [channels] */
+    struct quell_block *block;       /* NULL: no denoiser */
+    int dn_depthwise, dn_bottleneck; /* paths that the block has */
+    int input_layer, residual_layer; /* index of the producing layer; -1 the image, -2 none */
+};
+
+struct quell_model {
+    quell_limits limits;
+    quell_model_info info;
+    uint32_t layer_count;
+    struct quell_model_layer *layers;
+    int8_t pixel_code[256]; /* input code of a pixel value */
+    uint32_t input_addr[2], logits_addr;
+    char **class_names;     /* NULL or info.classes strings */
+    uint64_t hash;          /* of everything that fixes the outputs: calibration files are bound to it */
+};
+
+/* A noise profile: see docs/profiles.md. Shares of the code range are of 256 codes. */
+struct quell_profile {
+    char name[64];
+    double read_additive, read_multiplicative;
+    double column_gain_sigma, column_offset_sigma;
+    double weight_programming_sigma, stuck_columns;
+    int adc_bits;
+};
+
+/* Column correction: for every layer, for every padded channel. */
+struct quell_calibration {
+    uint64_t model_hash;
+    uint32_t chip;
+    uint32_t layer_count;
+    uint32_t *channels; /* a layer */
+    uint32_t **a;       /* Q2.14 */
+    int32_t **b;        /* s7.8 */
+};
+
+/* A model with the chip's peculiarities: layers own copies of what differs (weights, constants, table flags); blocks are shared. */
+struct quell_program {
+    const quell_model *model;
+    struct quell_model_layer *layers; /* [model->layer_count]; info and block as in the model */
+};
+
+/* Device interface: one implementation a file. All functions as their public namesakes. */
+struct quell_device_ops {
+    quell_status (*load)(quell_device *device, const quell_program *program, quell_error *err);
+    quell_status (*run)(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done,
+                        quell_progress progress, void *context, quell_error *err);
+    quell_status (*activations)(quell_device *device, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err);
+    quell_status (*get_limits)(quell_device *device, quell_limits *limits, quell_error *err);
+    quell_status (*get_counters)(quell_device *device, quell_counters *counters, quell_error *err);
+    void (*close)(quell_device *device);
+};
+
+struct quell_device { /* first member of every device's own struct */
+    const struct quell_device_ops *ops;
+    const char *name;
+    const quell_program *program;
+};
+
+quell_status quell_ref_open(const quell_device_options *options, quell_device **device, quell_error *err);
+quell_status quell_sim_open(const quell_device_options *options, quell_device **device, quell_error *err);
+
+/* Fill err (may be NULL) and return status. */
+quell_status quell_fail(quell_error *err, quell_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

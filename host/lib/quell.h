@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libquell: compile quantised ONNX models for the Quell accelerator, make chips misbehave, run images on a device.
+ *
+ * Every object is an opaque handle, freed by its _free function (NULL is allowed). Every function that can fail returns a
+ * quell_status and, if `err` is not NULL, fills a message for people. The library prints nothing, has no global state, and is safe
+ * to use from several threads on different objects; models, profiles, calibrations and programs are immutable once made and may be
+ * shared. The arithmetic is described in docs/arithmetic.md.
+ */
+#ifndef QUELL_H
+#define QUELL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Kinds of failure; the tool `quell` exits with the same number. 1 is kept for "anything else", 2 for wrong usage. */
+typedef enum quell_status {
+    QUELL_OK = 0,
+    QUELL_E_INTERNAL = 1,
+    QUELL_E_USAGE = 2,
+    QUELL_E_FILE = 3,        /* cannot open, read or write; full disk */
+    QUELL_E_MODEL = 4,       /* not a model, truncated, inconsistent */
+    QUELL_E_UNSUPPORTED = 5, /* an operator or attribute that Quell does not have */
+    QUELL_E_TOO_LARGE = 6,   /* does not fit a memory, or could overflow an accumulator */
+    QUELL_E_PROFILE = 7,
+    QUELL_E_IMAGES = 8,
+    QUELL_E_CALIBRATION = 9,
+    QUELL_E_DEVICE = 10,      /* no such device, or it refused */
+    QUELL_E_DEVICE_LOST = 11, /* died or went away in the middle */
+    QUELL_E_MEMORY = 12,
+    QUELL_E_INTERRUPTED = 13, /* the caller's progress function asked to stop */
+} quell_status;
+
+typedef struct quell_error {
+    quell_status status;
+    char text[480]; /* one line, no newline at the end */
+} quell_error;
+
+const char *quell_version(void);                /* "0.1.0" */
+const char *quell_status_name(quell_status s);  /* "too large" */
+
+/* ---- Hardware limits a model is compiled for ------------------------------------------------------------------------------ */
+
+typedef struct quell_limits {
+    uint32_t cores, bottleneck_max;
+    uint32_t act_words;    /* 64-bit words */
+    uint32_t weight_words; /* cores * 9 bytes each */
+    uint32_t const_words;  /* channel pairs */
+    uint32_t row_words, dn_pair_words, dn_row_words, line_words;
+    uint32_t max_payload; /* bytes of one message: bounds the image */
+} quell_limits;
+
+quell_limits quell_default_limits(void); /* the SoC's defaults */
+quell_limits quell_large_limits(void);   /* for `ref` alone: as far as the table's fields reach */
+
+/* ---- Models ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct quell_model quell_model;
+
+/* Read an ONNX QDQ file, or a compiled file written by quell_model_save (told by its first bytes), for hardware of these limits. */
+quell_status quell_model_load(const char *path, const quell_limits *limits, quell_model **model, quell_error *err);
+quell_status quell_model_save(const quell_model *model, const char *path, quell_error *err);
+void quell_model_free(quell_model *model);
+
+typedef struct quell_model_info {
+    uint32_t layers;
+    uint32_t image_h, image_w, image_c; /* of the images, without padding */
+    uint32_t image_pad;
+    uint32_t classes;
+    uint32_t parameters;          /* backbone: weights and biases */
+    uint32_t denoiser_parameters; /* all numbers in all denoising blocks, biases and sigma heads included */
+    uint32_t denoisers;           /* blocks */
+    uint64_t macs, denoiser_macs; /* for one image */
+    uint32_t act_words, weight_words, const_words, dn_pair_words, dn_row_words; /* used */
+} quell_model_info;
+
+void quell_model_get_info(const quell_model *model, quell_model_info *info);
+const char *quell_model_class_name(const quell_model *model, uint32_t index); /* NULL if the model names none */
+
+typedef struct quell_layer_info {
+    char name[64];       /* the ONNX node's */
+    char output[64];     /* ONNX name of the quantised tensor that the layer writes: what its codes are compared with */
+    char input[64], residual[64]; /* ONNX names of the quantised tensors it reads; residual is "" without one */
+    uint32_t out_h, out_w, out_c; /* what it writes, after pooling; channels without padding */
+    float out_scale;
+    int32_t out_zero;
+    uint32_t in_h, in_w, in_c;
+    uint64_t macs, denoiser_macs;
+    uint32_t has_denoiser, conversions; /* conversions: ADC conversions per image = conv outputs */
+} quell_layer_info;
+
+quell_status quell_model_get_layer(const quell_model *model, uint32_t index, quell_layer_info *info);
+
+/* ---- Noise profiles and chips ------------------------------------------------------------------------------------------------- */
+
+typedef struct quell_profile quell_profile;
+
+/* docs/profiles.md lists the keys, units and legal ranges. Unknown or missing keys and non-finite or out-of-range values are errors. */
+quell_status quell_profile_load(const char *path, quell_profile **profile, quell_error *err);
+void quell_profile_free(quell_profile *profile);
+const char *quell_profile_name(const quell_profile *profile);
+int quell_profile_is_static(const quell_profile *profile); /* 1: it has something that calibration can take out */
+
+typedef struct quell_calibration quell_calibration;
+
+quell_status quell_calibration_load(const char *path, quell_calibration **calibration, quell_error *err);
+quell_status quell_calibration_save(const quell_calibration *calibration, const char *path, quell_error *err);
+void quell_calibration_free(quell_calibration *calibration);
+
+typedef enum quell_denoiser { QUELL_DENOISER_OFF, QUELL_DENOISER_MEAN, QUELL_DENOISER_SAMPLE } quell_denoiser;
+
+/*
+ * A program is what is loaded into a device: the model on one chip (profile + chip seed: column gains, offsets, weights as
+ * programmed, stuck columns), its calibration and the denoiser mode. profile NULL: an ideal chip, noise off. calibration NULL: none;
+ * one made for another model or chip seed is refused.
+ */
+typedef struct quell_program quell_program;
+
+quell_status quell_program_make(const quell_model *model, const quell_profile *profile, uint32_t chip, const quell_calibration *calibration, quell_denoiser denoiser, quell_program **program,
+                                quell_error *err);
+void quell_program_free(quell_program *program);
+
+/* ---- Images ---------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct quell_images quell_images;
+
+typedef struct quell_images_info {
+    uint32_t count, h, w, c;
+    uint32_t labelled; /* 1 if labels are there */
+    uint32_t skipped;  /* bad files left out */
+} quell_images_info;
+
+/*
+ * path: an IDX file (gzip or not), CIFAR-10 binary file(s) (.bin; a folder of data_batch_*.bin / test_batch.bin), or a folder with a
+ * folder per class of PNG/JPEG files (classes in alphabetical order). labels: an IDX file or NULL. limit: 0 is all. All images are
+ * checked and read before the function returns; skip_bad leaves out corrupt ones instead of failing.
+ */
+quell_status quell_images_open(const char *path, const char *labels, uint32_t limit, int skip_bad, quell_images **images, quell_error *err);
+void quell_images_free(quell_images *images);
+void quell_images_get_info(const quell_images *images, quell_images_info *info);
+const uint8_t *quell_images_pixels(const quell_images *images, uint32_t index); /* h*w*c bytes, NHWC */
+int quell_images_label(const quell_images *images, uint32_t index);             /* -1 if unknown */
+
+/* ---- Devices --------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct quell_device quell_device;
+
+/* name: "ref" (threads: how many, 0 = all cores) or "sim" (the Verilated SoC; simulator: path of quell-simboard or NULL to look
+ * beside the executable and in PATH; trace: waveform file or NULL). */
+typedef struct quell_device_options {
+    uint32_t threads;
+    const char *simulator;
+    const char *trace;
+} quell_device_options;
+
+quell_status quell_device_open(const char *name, const quell_device_options *options, quell_device **device, quell_error *err);
+void quell_device_close(quell_device *device);
+const char *quell_device_name(const quell_device *device);
+quell_status quell_device_get_limits(quell_device *device, quell_limits *limits, quell_error *err);
+
+/* Load a program. It must outlive its use on the device. */
+quell_status quell_device_load(quell_device *device, const quell_program *program, quell_error *err);
+
+typedef struct quell_counters { /* sums over the images run since the last load; zero on `ref` where only the chip knows */
+    uint64_t images, cycles, macs;
+    uint64_t array_busy, array_starved, array_blocked, post_busy, post_starved, post_blocked, samples, dn_busy, dn_blocked, window_wait;
+} quell_counters;
+
+/* Called now and then with the number of finished images, which are always the first ones in order; return non-zero to stop:
+ * quell_device_run then returns QUELL_E_INTERRUPTED. */
+typedef int (*quell_progress)(void *context, uint32_t done);
+
+/*
+ * Run images first...first+count-1. Image i has inference number first_inference + i - first. logits: int8, count x classes.
+ * *done (may be NULL) tells how many images have valid logits also when the function fails.
+ */
+quell_status quell_device_run(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done,
+                              quell_progress progress, void *context, quell_error *err);
+
+/* Run one image through layers 0...layer and give that layer's output: int8 NHWC, out_h x out_w x out_c (channels not padded). */
+quell_status quell_device_activations(quell_device *device, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err);
+
+quell_status quell_device_get_counters(quell_device *device, quell_counters *counters, quell_error *err);
+
+/* Reference arithmetic of one layer on given input codes (int8 NHWC without channel padding); residual NULL if the layer has none. */
+quell_status quell_reference_layer(const quell_program *program, uint32_t layer, const int8_t *input, const int8_t *residual, uint32_t noise_seed, uint32_t inference, int8_t *output, quell_error *err);
+
+/*
+ * Column correction from unlabelled images: for every layer in order, compare the chip's conv-output codes with the ideal chip's on
+ * the same input images, and set gain and offset a channel to the part that is explained by the ideal code. Runs on any device.
+ */
+quell_status quell_calibrate(quell_device *device, const quell_model *model, const quell_profile *profile, uint32_t chip, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed,
+                             quell_calibration **calibration, quell_progress progress, void *context, quell_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
