@@ -2,7 +2,8 @@
 # `make rtl-<module>` builds and runs one (TRACE=1 for waveforms, ARGS for the bench); `make rtl` runs all.
 # A bench may name Verilator options, for example parameters, in a line `// verilator: -GWIDTH=8`.
 
-HW_DIRS     := hw/array hw/noise hw/denoiser hw/post hw/soc
+HW_ROOT     ?= hw
+HW_DIRS     := $(addprefix $(HW_ROOT)/,array noise denoiser post soc)
 VERILATOR   ?= verilator
 VERILATOR_FLAGS := -Wall --default-language 1800-2017 $(addprefix -y ,$(HW_DIRS)) -Ibuild/gen
 RTL_BENCHES := $(sort $(patsubst tests/rtl/%_tb.cpp,%,$(wildcard tests/rtl/*_tb.cpp)))

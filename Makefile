@@ -1,0 +1,93 @@
+# Quell: everything is started from here; `make` alone lists the targets. All output goes under build/.
+
+VERSION := $(shell cat VERSION)
+PYTHON  := build/venv/bin/python
+CROSS   ?= riscv64-unknown-elf-
+YOSYS   ?= yosys
+PREFIX  ?= /usr/local
+# Where CIFAR-10 lies, if at all: the binary files, or a folder or .tar.xz of a folder per class (used by tests only).
+CIFAR10 ?=
+export CIFAR10
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+# ---- set-up ------------------------------------------------------------------------------------------------------------------------------
+
+PACKAGES := $(shell sed 's/#.*//' packages.txt)
+
+setup: build/setup.stamp ## install what is missing: Debian packages (sudo if not root), a Python environment under build/
+
+build/setup.stamp: packages.txt requirements.txt
+	@mkdir -p build
+	tools/setup.sh packages $(PACKAGES)
+	tools/setup.sh python requirements.txt
+	@touch $@
+
+setup-train: build/setup-train.stamp ## the same for training: PyTorch
+
+build/setup-train.stamp: build/setup.stamp requirements-train.txt
+	tools/setup.sh python requirements-train.txt
+	@touch $@
+
+versions: setup ## print the versions of all tools
+	@tools/versions.sh
+
+# ---- generated files ----------------------------------------------------------------------------------------------------------------------
+
+gen: build/gen/stamp
+build/gen/stamp: build/setup.stamp hw/regs/quell.rdl tools/gen_regs.py tools/gen_box_muller.py VERSION
+	@mkdir -p build/gen
+	$(PYTHON) tools/gen_regs.py hw/regs/quell.rdl build/gen
+	build/venv/bin/peakrdl c-header hw/regs/quell.rdl -o build/gen/quell_regs.h
+	$(PYTHON) tools/gen_box_muller.py build/gen
+	@touch $@
+
+regs: build/gen/stamp ## renew docs/registers.md from the register description
+	cp build/gen/registers.md docs/registers.md
+
+-include host/lib/lib.mk
+-include host/cli/cli.mk
+-include host/install.mk
+-include fw/fw.mk
+-include sim/sim.mk
+include tests/rtl/rtl.mk
+
+build: build/lib/libquell.a build/lib/libquell.so build/bin/quell build/fw/firmware.hex build/bin/quell-simboard ## compile the host tool, the firmware and the simulated board
+
+# ---- what people run -------------------------------------------------------------------------------------------------------------------------
+
+DEMO_MODEL ?= models/resnet8_fmnist.onnx
+
+demo: build ## real images through the reference and the simulated chip; writes build/demo/report.html
+	$(PYTHON) -m tools.demo --model $(DEMO_MODEL) --out build/demo
+
+test: build setup-train tests-build ## every test; the last line counts them
+	$(PYTHON) -m tests.run
+
+bench: build build/bin/noise_stats ## the figures of docs/results.md, into build/bench.json
+	$(PYTHON) -m tools.bench --out build/bench.json
+
+noise-stats: build/bin/noise_stats ## the statistics of 10^8 Box-Muller samples (minutes)
+	build/bin/noise_stats 100000000 --json build/noise_stats.json
+
+faults: setup build/lib/libquell.a build/gen/stamp ## one deliberate fault in each RTL block: its bench must catch it
+	$(PYTHON) -m tests.rtl.faults
+
+lint: build/gen/stamp ## verilator -Wall on the whole chip: no warning
+	tools/lint.sh
+
+synth: build/gen/stamp build/fw/firmware.hex ## ECP5 synthesis of the SoC and of the denoiser alone: build/synth/report.md
+	$(PYTHON) -m tools.synth --out build/synth
+
+models: setup-train build/lib/libquell.so ## train backbone and denoising blocks from nothing (says how long it takes)
+	$(PYTHON) -m train.make_models
+
+clean: ## delete what was built; the Python environment stays
+	find build -mindepth 1 -maxdepth 1 ! -name venv ! -name 'setup*.stamp' -exec rm -rf {} +
+
+.PHONY: help setup setup-train versions gen regs build demo test tests-build bench noise-stats faults lint synth models clean

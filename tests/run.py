@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run every test, two at a time, and count them.
+
+    python -m tests.run [--only WORD] [--jobs N]
+
+A test program reports in one of three ways, all understood here: lines that begin with "ok " or "FAIL " (RTL benches, scripts), cmocka's
+"[  PASSED  ] n test(s)." and "[  FAILED  ] n test(s)", pytest's closing line. A program that reports nothing counts by its exit code. The last line is
+"N passed, N failed" (", N skipped" may follow). Logs are kept under build/tests/log.
+"""
+import argparse
+import concurrent.futures
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build/tests/log"
+LIMIT = 1200  # seconds a program may take before it counts as failed
+
+
+@dataclass
+class Test:
+    name: str
+    command: list
+
+
+@dataclass
+class Result:
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    output: str
+
+
+def discover():
+    """The tests, longest first so that two workers end together."""
+    python = str(ROOT / "build/venv/bin/python")
+    tests = [Test(f"system/{p.stem}", [python, "-m", "pytest", "-q", "-rs", str(p)]) for p in sorted((ROOT / "tests/system").glob("test_*.py"))]
+    tests += [Test(f"train/{p.stem}", [python, "-m", "pytest", "-q", "-rs", str(p)]) for p in sorted((ROOT / "tests/train").glob("test_*.py"))]
+    tests += [Test(f"host/{p.stem}.py", [python, "-m", "pytest", "-q", "-rs", str(p)]) for p in sorted((ROOT / "tests/host").glob("test_*.py"))]
+    tests += [Test(f"rtl/{p.stem[:-3]}", ["make", f"rtl-{p.stem[:-3]}"]) for p in sorted((ROOT / "tests/rtl").glob("*_tb.cpp"))]
+    tests += [Test(f"asan/{p.stem}", [str(ROOT / "build/tests/asan" / p.stem)]) for p in sorted((ROOT / "tests/host").glob("test_*.c"))]
+    tests += [Test(f"host/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/host").glob("test_*.c"))]
+    tests += [Test(f"fw/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/fw").glob("test_*.c"))]
+    tests += [Test("noise statistics, 10^7 samples", [str(ROOT / "build/bin/noise_stats"), "10000000"])]
+    tests += [Test("lint", ["make", "lint"]), Test("faults", ["make", "faults"])]
+    return tests
+
+
+def count(code, output):
+    """(passed, failed, skipped) of one program's output and exit code."""
+    passed = len(re.findall(r"^ok\b", output, re.M))
+    failed = len(re.findall(r"^FAIL\b", output, re.M))
+    skipped = len(re.findall(r"^skip\b", output, re.M))
+    passed += sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", output, re.M)))
+    failed += sum(map(int, re.findall(r"^\[  FAILED  \] (\d+) test", output, re.M)))
+    closing = re.findall(r"^(?:=+ )?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s", output, re.M)
+    for number, word in re.findall(r"(\d+) ([a-z]+)", closing[-1] if closing else ""):
+        passed += int(number) * (word == "passed")
+        failed += int(number) * (word in ("failed", "error", "errors"))
+        skipped += int(number) * (word == "skipped")
+    if code != 0 and failed == 0:
+        failed = 1
+    if code == 0 and passed + failed + skipped == 0:
+        passed = 1
+    return passed, failed, skipped
+
+
+def run(test):
+    """Run one test program; its whole process group ends with it."""
+    start = time.monotonic()
+    process = subprocess.Popen(test.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+    killer = threading.Timer(LIMIT, lambda: os.killpg(process.pid, signal.SIGKILL))
+    killer.start()
+    output = process.communicate()[0]
+    killer.cancel()
+    seconds = time.monotonic() - start
+    LOGS.mkdir(parents=True, exist_ok=True)
+    (LOGS / (re.sub(r"[^A-Za-z0-9_.]+", "_", test.name) + ".log")).write_text(output)
+    return Result(*count(process.returncode, output), seconds, output)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--only", default="", help="run the tests whose name contains this")
+    options.add_argument("--jobs", type=int, default=os.cpu_count())
+    args = options.parse_args()
+    tests = [t for t in discover() if args.only in t.name]
+    totals = [0, 0, 0]
+    start = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        futures = {pool.submit(run, t): t for t in tests}
+        for number, future in enumerate(concurrent.futures.as_completed(futures), 1):
+            test, result = futures[future], future.result()
+            totals = [a + b for a, b in zip(totals, (result.passed, result.failed, result.skipped))]
+            word = "FAIL" if result.failed else "ok  "
+            print(f"[{number:2}/{len(tests)}] {word} {test.name:44} {result.passed:5} passed {result.failed:3} failed {result.skipped:3} skipped {result.seconds:7.1f} s", flush=True)
+            if result.failed:
+                print("    | " + "\n    | ".join(result.output.splitlines()[-40:]), flush=True)
+    print(f"{time.monotonic() - start:.0f} s; logs in build/tests/log")
+    skipped = f", {totals[2]} skipped" if totals[2] else ""
+    print(f"{totals[0]} passed, {totals[1]} failed{skipped}")
+    sys.exit(1 if totals[1] or not totals[0] else 0)
+
+
+if __name__ == "__main__":
+    main()
