@@ -24,7 +24,17 @@ class Config:
     erase: int = 6                 # largest side of the randomly erased square, pixels
     ema: float = 0.998             # decay a step of the weight average that is kept
     seed: int = 1
+    # ---- denoising blocks -----------------------------------------------------------------------------------------
+    budget: float = 0.0203         # additional parameters, share of the folded backbone's
+    denoiser_steps: int = 3000
+    denoiser_batch: int = 128
+    denoiser_rate: float = 0.01    # peak of the one-cycle schedule, Adam
+    denoiser_ema: float = 0.99
+    likelihood: float = 0.1        # weight of the negative log-likelihood of the noise beside the distillation loss
+    temperature: float = 2.0       # of the distillation
+    noise_levels: tuple = (0.7, 1.2)   # range of the factor on the profiles' read noise while training
+    quantised_share: float = 0.5   # share of the steps, at the end, with int8 weights and uint8 activations
 
 
 FULL = Config()
-SMOKE = replace(FULL, train_images=2048, epochs=1)
+SMOKE = replace(FULL, train_images=2048, epochs=1, denoiser_steps=20, denoiser_batch=32)
