@@ -43,6 +43,9 @@ enum qa_purpose { QA_READ_NOISE = 0, QA_DENOISER = 1, QA_COLUMN_GAIN = 2, QA_COL
 /* Samples of elements 2*pair and 2*pair + 1. */
 void qa_gaussian_pair(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t pair, int16_t eps[2]);
 
+/* The same for `pairs` pairs from first_pair on, vectorised: eps[0 ... 2*pairs - 1]. */
+void qa_gaussian_fill(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t first_pair, uint32_t pairs, int16_t *eps);
+
 /* acc (bias included), M, S -> v, s11.12. */
 int32_t qa_requantise(int32_t acc, uint32_t m, unsigned s);
 
