@@ -26,10 +26,14 @@ class Config:
     seed: int = 1
     # ---- denoising blocks -----------------------------------------------------------------------------------------
     budget: float = 0.0203         # additional parameters, share of the folded backbone's
+    bottlenecks: tuple = (1, 2, 4)  # widths that the placement search may choose from
+    search_batches: int = 30       # batches over which the search accumulates gradients
+    price_exponent: float = 1.0    # score = gradient norm / parameters ** this
     denoiser_steps: int = 3000
     denoiser_batch: int = 128
     denoiser_rate: float = 0.01    # peak of the one-cycle schedule, Adam
     denoiser_ema: float = 0.99
+    compile: bool = True           # fuse the training step with torch.compile (needs a C++ compiler): same results, faster
     likelihood: float = 0.1        # weight of the negative log-likelihood of the noise beside the distillation loss
     temperature: float = 2.0       # of the distillation
     noise_levels: tuple = (0.7, 1.2)   # range of the factor on the profiles' read noise while training
@@ -37,4 +41,4 @@ class Config:
 
 
 FULL = Config()
-SMOKE = replace(FULL, train_images=2048, epochs=1, denoiser_steps=20, denoiser_batch=32)
+SMOKE = replace(FULL, train_images=2048, epochs=1, denoiser_steps=20, denoiser_batch=32, search_batches=2, compile=False)

@@ -70,32 +70,33 @@ class TrainingNoise:
     """Read noise for training: additive or multiplicative by turns, its level drawn anew at every `redraw`.
 
     Drawing 86 000 Gaussians an image would cost as much as the network, so slices of one pool are used, from random
-    places, and a part of the pool is refilled at every redraw.
+    places, and a part of the pool is refilled at every redraw. Levels and samples are tensors made by redraw, so that
+    a compiled training step sees them as inputs.
     """
     POOL = 1 << 24
 
-    def __init__(self, profiles, low, high, seed):
-        """profiles: list of Profile, taken with equal chance; low, high: range of the factor on their levels."""
-        self.profiles, self.low, self.high = profiles, low, high
+    def __init__(self, profiles, low, high, shapes, batch, seed):
+        """profiles: list of Profile, taken by turns; low, high: range of the factor on their levels;
+        shapes: {layer name: (c, h, w)} of the convolution outputs; batch: images a step."""
+        self.profiles, self.low, self.high, self.shapes, self.batch = profiles, low, high, shapes, batch
         self.generator = torch.Generator().manual_seed(seed)
         self.pool = torch.randn(self.POOL, generator=self.generator)
-        self.place = 0
-        self.redraw()
-
-    def uniform(self, low, high):
-        return low + (high - low) * torch.rand((), generator=self.generator).item()
+        self.turn = 0
 
     def redraw(self):
-        profile = self.profiles[int(self.uniform(0, len(self.profiles) - 1e-9))]
-        level = self.uniform(self.low, self.high)
+        profile = self.profiles[self.turn % len(self.profiles)]
+        level = self.low + (self.high - self.low) * torch.rand((), generator=self.generator)
         self.additive, self.multiplicative = level * CODES * profile.read_additive, level * profile.read_multiplicative
         refill = self.POOL // 64
-        self.pool[self.place:self.place + refill].normal_(generator=self.generator)
-        self.place = (self.place + refill) % self.POOL
+        place = self.turn % 64 * refill
+        self.pool[place:place + refill].normal_(generator=self.generator)
+        self.turn += 1
+        self.eps = {}
+        for name, (c, h, w) in self.shapes.items():
+            count = self.batch * c * h * w
+            start = torch.randint(self.POOL - count, (), generator=self.generator).item()
+            self.eps[name] = self.pool[start:start + count].view(self.batch, h, w, c).permute(0, 3, 1, 2)
 
     def __call__(self, layer, v):
-        n, c, h, w = v.shape
-        start = int(self.uniform(0, self.POOL - v.numel()))
-        eps = self.pool[start:start + v.numel()].view(n, h, w, c).permute(0, 3, 1, 2)
         # The spread's own dependence on v carries gradient, as it does for reparametrised noise.
-        return v + (self.additive + self.multiplicative * v.abs()) * eps if self.multiplicative else v + self.additive * eps
+        return v + (self.additive + self.multiplicative * v.abs()) * self.eps[layer.name]

@@ -136,6 +136,13 @@ class QuantNet(nn.Module):
         """Weights and biases of the folded network: what "additional parameters" are counted against."""
         return sum(getattr(self, f"{l.name}_weight").numel() + getattr(self, f"{l.name}_bias").numel() for l in self.layers)
 
+    def output_shapes(self, pixels):
+        """{layer name: (c, h, w)} of every convolution's output for images like `pixels`."""
+        shapes = {}
+        with torch.no_grad():
+            self(pixels[:1], record=lambda layer, d: shapes.update({layer.name: tuple(d.shape[1:])}))
+        return shapes
+
     def forward(self, pixels, analog=None, correct=None, denoise=None, record=None):
         """Each optional argument is a callable on one layer's tensors, in codes less zero point:
 
