@@ -21,7 +21,7 @@ static inline uint32_t normalise(uint64_t v)
     return (uint32_t)(code < 0 ? 0 : code);
 }
 
-/* half 0 or 1, a code of normalise() -> r, Q4.14. */
+/* half 0 (u0 below 2^47) or 1, a code of normalise() -> r, Q4.14. */
 static inline uint32_t radius(uint32_t half, uint32_t code)
 {
     uint32_t address = half << 9 | code >> 14;
@@ -38,14 +38,21 @@ static inline int16_t product(uint32_t r, uint32_t magnitude, int32_t sign)
     return (int16_t)(((p ^ sign) + 1) >> 1);
 }
 
-static inline void evaluate(uint32_t r, uint32_t u1, int16_t *eps)
+/* |cos| and |sin|, Q0.18, of the angle 2 pi (u1 + 1/2) / 2^16. */
+static inline void angle(uint32_t u1, int32_t *cosine, int32_t *sine)
 {
     /* Quadrants 1 and 3 run backwards, so that cos and sin keep their places. */
-    int32_t sign_sin = -(int32_t)(u1 >> 15 & 1), mirror = -(int32_t)(u1 >> 14 & 1), sign_cos = sign_sin ^ mirror;
-    uint32_t index = (u1 ^ (uint32_t)mirror) & 0x3FFF;
+    uint32_t index = (u1 ^ -(u1 >> 14 & 1)) & 0x3FFF;
     int32_t c = bm_cos[index >> 5], s = bm_sin[index >> 5], turn = bm_turn[index & 31];
-    /* cos(a + d) = cos a - d sin a: what is left out is below 2^-20. Rounded to Q0.18 by the odd bit. */
-    int32_t cosine = (2 * c + 1 - ((s * turn) >> 19)) >> 1, sine = (2 * s + 1 + ((c * turn) >> 19)) >> 1;
+    /* cos(a + d) = cos a - d sin a: what is left out is below 2^-19. Rounded at two bits more than Q0.18. */
+    *cosine = (4 * c + 2 - ((s * turn) >> 18)) >> 2;
+    *sine = (4 * s + 2 + ((c * turn) >> 18)) >> 2;
+}
+
+static inline void evaluate(uint32_t r, uint32_t u1, int16_t *eps)
+{
+    int32_t cosine, sine, sign_sin = -(int32_t)(u1 >> 15 & 1), sign_cos = sign_sin ^ -(int32_t)(u1 >> 14 & 1);
+    angle(u1, &cosine, &sine);
     eps[0] = product(r, (uint32_t)cosine, sign_cos);
     eps[1] = product(r, (uint32_t)sine, sign_sin);
 }
