@@ -41,6 +41,8 @@ def main():
             in_layer = base <= reg.absolute_address < base + layer.size
             label = field.inst_name if in_layer else f"{name}_{field.inst_name}"
             package.append(f"  localparam int {label.upper()}_LSB = {field.low}; localparam int {label.upper()}_WIDTH = {field.width};")
+            if in_layer:  # where the field lies in the layer as one long vector
+                package[-1] += f" localparam int {label.upper()}_BIT = {8 * (reg.absolute_address - base) + field.low};"
             text = (field.get_property("desc") or reg.get_property("desc") or "").replace("\n", " ")
             if in_layer:
                 fields.append(f'    X({field.inst_name}, {reg.absolute_address - base}, {field.low}, {field.width}, "{text}") \\')
