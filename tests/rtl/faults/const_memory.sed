@@ -1,0 +1,2 @@
+# The cycle is one word too long.
+s/ - 14.d1;/;/

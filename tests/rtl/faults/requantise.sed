@@ -1,0 +1,2 @@
+# One of the middle products is subtracted.
+s/lh_q\}\) \+/lh_q}) -/
