@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make the tables of the fixed-point Box-Muller evaluation (docs/noise.md): `python tools/gen_box_muller.py DIR` writes
-box_muller_tables.h for host/lib/box_muller.c and box_muller_radius_rom.sv, box_muller_angle_rom.sv for hw/noise/box_muller.sv.
+box_muller_tables.h for host/lib/box_muller.c and box_muller_{radius,angle,turn}_rom.sv for hw/noise.
 
 All in Decimal, so that every machine makes the same bytes.
 
@@ -8,7 +8,7 @@ radius: 1024 entries, address {half, E[5:0], segment[2:0]}. v = u0 in the lower 
         17 + floor(log2 v); eight equal segments an octave, in each a quadratic in t = 14 bits:
         r (Q4.14) = (c0 + ((c1 + ((c2*t) >> 13)) * t >> 18)) >> 2          c0 Q4.16 with all rounding terms in it, c1 s.20, c2 s.19
 angle:  512 entries {sin, cos}, Q0.18, at the middles of 512 segments of a quarter turn;
-turn:   16 entries, Q.20: the angle (2i+1)/2 steps of u1, in radians.
+turn:   32 entries, s.20: the angle (i - 15.5) steps of u1, in radians.
 """
 import sys
 from decimal import Decimal as D, ROUND_HALF_EVEN, getcontext
@@ -80,7 +80,7 @@ def angle_entry(i):
 
 
 def turn_entry(i):
-    return rounded((D(i) + D("0.5")) * PI / 32768 * 2**20)
+    return rounded((D(i) - D("15.5")) * PI / 32768 * 2**20)
 
 
 def c_array(kind, name, values):
@@ -88,11 +88,11 @@ def c_array(kind, name, values):
     return f"static const {kind} {name}[{len(values)}] = {{\n    " + ",\n    ".join(lines) + "\n};\n"
 
 
-def rom(name, what, address_bits, width, words):
+def rom(name, what, address_bits, width, words, style="block"):
     body = "\n".join(f"        rom[{i}] = {width}'h{w:x};" for i, w in enumerate(words))
     return f"""// SPDX-License-Identifier: Apache-2.0
 // Made by tools/gen_box_muller.py. {what}
-// Block RAM and its output register: data two enabled clocks after the address.
+// A register after the read and one for the output: data two enabled clocks after the address.
 `default_nettype none
 module {name} (
     input  wire logic clk_i,
@@ -100,7 +100,7 @@ module {name} (
     input  wire logic [{address_bits - 1}:0] addr_i,
     output      logic [{width - 1}:0] data_o
 );
-    (* rom_style = "block", ram_style = "block" *)
+    (* ram_style = "{style}" *)
     logic [{width - 1}:0] rom [0:{len(words) - 1}];
     logic [{width - 1}:0] read_q;
 
@@ -124,19 +124,20 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     r = [radius_entry(a >> 9, a >> 3 & 63, a & 7) for a in range(1024)]
     angle = [angle_entry(i) for i in range(512)]
-    turn = [turn_entry(i) for i in range(16)]
+    turn = [turn_entry(i) for i in range(32)]
     header = "/* SPDX-License-Identifier: Apache-2.0 */\n/* Made by tools/gen_box_muller.py, which says what the columns mean. */\n#include <stdint.h>\n\n"
     header += c_array("int32_t", "bm_c0_c2", [str(c2 * 2**20 + c0) for c0, c1, c2 in r]) + "\n"
     header += c_array("int32_t", "bm_c1", [str(c1) for c0, c1, c2 in r]) + "\n"
     header += c_array("int32_t", "bm_cos", [str(c) for c, s in angle]) + "\n"
     header += c_array("int32_t", "bm_sin", [str(s) for c, s in angle]) + "\n"
-    # For software the 32 signed turns in one table.
-    header += c_array("int32_t", "bm_turn", [str(-turn[15 - i] if i < 16 else turn[i - 16]) for i in range(32)])
+    header += c_array("int32_t", "bm_turn", [str(x) for x in turn])
     (out / "box_muller_tables.h").write_text(header)
     words = [(c2 % 2**12) << 38 | (c1 % 2**18) << 20 | c0 for c0, c1, c2 in r]
     (out / "box_muller_radius_rom.sv").write_text(rom("box_muller_radius_rom", "{c2 s12, c1 s18, c0 u20} of a segment of the radius.", 10, 50, words))
     words = [s << 18 | c for c, s in angle]
     (out / "box_muller_angle_rom.sv").write_text(rom("box_muller_angle_rom", "{sin, cos}, Q0.18, of the middles of 512 segments of a quarter turn.", 9, 36, words))
+    words = [x % 2**12 for x in turn]
+    (out / "box_muller_turn_rom.sv").write_text(rom("box_muller_turn_rom", "32 small angles, s.20, in radians.", 5, 12, words, "logic"))
     print(f"box_muller: c1 within {max(abs(c1) for c0, c1, c2 in r)}, c2 within {max(abs(c2) for c0, c1, c2 in r)}, turn up to {max(turn)}")
 
 
