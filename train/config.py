@@ -38,7 +38,16 @@ class Config:
     temperature: float = 2.0       # of the distillation
     noise_levels: tuple = (0.7, 1.2)   # range of the factor on the profiles' read noise while training
     quantised_share: float = 0.5   # share of the steps, at the end, with int8 weights and uint8 activations
+    # ---- evaluation of the integers --------------------------------------------------------------------------------
+    test_images: int = 0           # 0: all 10 000
+    chips: tuple = (1, 2, 3, 4, 5)  # chip seeds; each is the noise seed of its run as well
+    calibration_images: int = 100  # the first of the training images, labels unused
+    calibration_seed: int = 1000   # noise seed while calibrating: this + chip
+    threads: int = 2
+    # ---- post-training quantisation -------------------------------------------------------------------------------
+    range_images: int = 2000       # training images from which activation ranges are measured
 
 
 FULL = Config()
-SMOKE = replace(FULL, train_images=2048, epochs=1, denoiser_steps=20, denoiser_batch=32, search_batches=2, compile=False)
+SMOKE = replace(FULL, train_images=2048, epochs=1, denoiser_steps=20, denoiser_batch=32, search_batches=2, compile=False,
+                test_images=200, chips=(1,), calibration_images=20, range_images=200)
