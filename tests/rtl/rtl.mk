@@ -5,7 +5,7 @@
 HW_ROOT     ?= hw
 HW_DIRS     := $(addprefix $(HW_ROOT)/,array noise denoiser post soc)
 VERILATOR   ?= verilator
-VERILATOR_FLAGS := -Wall --default-language 1800-2017 $(addprefix -y ,$(HW_DIRS)) -Ibuild/gen
+VERILATOR_FLAGS := -Wall --default-language 1800-2017 $(addprefix -y ,$(HW_DIRS)) -y build/gen -Ibuild/gen
 RTL_BENCHES := $(sort $(patsubst tests/rtl/%_tb.cpp,%,$(wildcard tests/rtl/*_tb.cpp)))
 HW_SOURCES  := $(wildcard $(addsuffix /*.sv,$(HW_DIRS)))
 RTL_BUILD   := build/rtl$(if $(TRACE),-trace)
@@ -20,7 +20,7 @@ $(RTL_BUILD)/%/bench: tests/rtl/%_tb.cpp tests/rtl/tb.h $(HW_SOURCES) build/lib/
 	$(VERILATOR) $(VERILATOR_FLAGS) --cc --exe --build -j 1 $(if $(TRACE),--trace) \
 	  $$(sed -n 's,^// verilator: ,,p' $<) --top-module $* -Mdir $(@D) -o bench \
 	  -CFLAGS "-std=c++17 -O1 -I$(CURDIR)/host/lib -I$(CURDIR)/fw/include -I$(CURDIR)/build/gen -I$(CURDIR)/tests/rtl" \
-	  -LDFLAGS "-lm -lz" $(CURDIR)/$< $(CURDIR)/build/lib/libquell.a > $(@D)/log 2>&1 || (cat $(@D)/log; exit 1)
+	  -LDFLAGS "-lm -lz" $$(ls $(HW_ROOT)/*/$*.sv) $(CURDIR)/$< $(CURDIR)/build/lib/libquell.a > $(@D)/log 2>&1 || (cat $(@D)/log; exit 1)
 	@touch $@
 
 .PHONY: rtl $(addprefix rtl-,$(RTL_BENCHES))
