@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Average or maximum over windows without overlap: code = sat8(z_p + RHE(p * Mp >> Sp)), p the sum or maximum of code - z_y; qa_pool in
+// libquell. The unfinished windows of one row of windows wait in a line memory, one word a window and channel pair. Without pooling the
+// stream passes through. Rows and columns that fill no window are dropped.
+// Contract: code stream in and out, the last pair of each output row and of the frame marked; one pair in a clock; latency 13 cycles
+// (0 without pooling); the whole pipeline stops when its output does. A word is read back four pairs after it was read at the earliest
+// (a pixel has at least four pairs), one cycle after it was written. Four MULT18X18D.
+`default_nettype none
+
+module pool #(
+    // Words of the line memory (channel pairs); power of two: limits out_w * out_c8 * 4. Three block RAMs per 1024.
+    parameter int LINE_PAIRS = 1024
+) (
+    input  wire         clk_i,
+    input  wire         rst_i,
+    input  wire         start_i,
+    // Layer
+    input  wire  [ 1:0] cfg_pool_kind_i,  // 0 none, 1 average, 2 maximum
+    input  wire  [ 9:0] cfg_pool_kh_i,
+    input  wire  [ 9:0] cfg_pool_kw_i,
+    input  wire  [16:0] cfg_pool_m_i,
+    input  wire  [ 5:0] cfg_pool_shift_i,
+    input  wire  [ 7:0] cfg_z_y_i,
+    input  wire  [ 7:0] cfg_z_pool_i,
+    input  wire  [ 9:0] cfg_out_w_i,
+    input  wire  [ 9:0] cfg_out_h_i,
+    input  wire  [11:0] cfg_out_c8_i,
+    // {code[c+1], code[c]}
+    input  wire         in_valid_i,
+    output logic        in_ready_o,
+    input  wire  [15:0] in_data_i,
+    // {code[c+1], code[c]} of the pooled frame
+    output logic        out_valid_o,
+    input  wire         out_ready_i,
+    output logic [15:0] out_data_o,
+    output logic        out_row_end_o,
+    output logic        out_frame_end_o,
+    // The whole input frame has been taken
+    output logic        taken_o
+);
+    localparam int A_W = $clog2(LINE_PAIRS);
+
+    wire none = cfg_pool_kind_i == 2'd0;
+    wire maximum = cfg_pool_kind_i[1];
+
+    logic [12:0] valid_q;
+    logic [12:3] row_end_q, frame_end_q;
+    logic active, keep, first, last, row_end, frame_end;
+    logic [A_W-1:0] addr, addr_q[3];
+    logic [2:0] first_q, last_q, row_end0_q, frame_end0_q;
+    logic [15:0] code;
+
+    (* no_rw_check, ram_style = "block" *)
+    logic [41:0] line_memory[LINE_PAIRS];
+    logic [41:0] ram_q, old_q, sum_q;  // two partial results, s20.0 each
+    logic [A_W-1:0] write_addr_q;
+    logic write_q;
+
+    wire en = !valid_q[12] | out_ready_i;
+    wire fire = in_valid_i & active & keep & en & !none;
+    // Stages 0...3 see every kept pair, stages 4...12 finished windows only.
+    wire [12:0] load = {valid_q[11:0] & {12{en}}, fire};
+
+    assign in_ready_o = none ? out_ready_i : en & active;
+    assign out_valid_o = none ? in_valid_i : valid_q[12];
+    assign out_data_o = none ? in_data_i : code;
+    assign out_row_end_o = none ? row_end : row_end_q[12];
+    assign out_frame_end_o = none ? frame_end : frame_end_q[12];
+    assign taken_o = !active;
+
+    pool_position #(
+        .LINE_PAIRS(LINE_PAIRS)
+    ) u_position (
+        .clk_i,
+        .rst_i,
+        .start_i,
+        .kh_i(none ? 10'd1 : cfg_pool_kh_i),
+        .kw_i(none ? 10'd1 : cfg_pool_kw_i),
+        .cfg_out_w_i,
+        .cfg_out_h_i,
+        .cfg_out_c8_i,
+        .take_i(in_valid_i & in_ready_o),
+        .active_o(active),
+        .keep_o(keep),
+        .first_o(first),
+        .last_o(last),
+        .row_end_o(row_end),
+        .frame_end_o(frame_end),
+        .addr_o(addr)
+    );
+
+    always_ff @(posedge clk_i) begin
+        if (rst_i) valid_q <= '0;
+        else if (en) valid_q <= {valid_q[11:4], valid_q[3], valid_q[2] & last_q[2], valid_q[1:0], fire};
+    end
+
+    // Position of the pair beside it.
+    always_ff @(posedge clk_i) begin
+        if (load[0]) begin
+            addr_q[0] <= addr;
+            first_q[0] <= first;
+            last_q[0] <= last;
+            row_end0_q[0] <= row_end;
+            frame_end0_q[0] <= frame_end;
+        end
+        for (int k = 1; k < 3; k++) begin
+            if (load[k]) begin
+                addr_q[k] <= addr_q[k-1];
+                first_q[k] <= first_q[k-1];
+                last_q[k] <= last_q[k-1];
+                row_end0_q[k] <= row_end0_q[k-1];
+                frame_end0_q[k] <= frame_end0_q[k-1];
+            end
+        end
+        if (load[3]) begin
+            row_end_q[3] <= row_end0_q[2];
+            frame_end_q[3] <= frame_end0_q[2];
+        end
+        for (int k = 4; k < 13; k++) begin
+            if (load[k]) begin
+                row_end_q[k] <= row_end_q[k-1];
+                frame_end_q[k] <= frame_end_q[k-1];
+            end
+        end
+    end
+
+    // Line memory: read in stages 1 and 2, written after stage 3.
+    always_ff @(posedge clk_i) begin
+        if (load[1]) ram_q <= line_memory[addr_q[0]];
+        if (load[2]) old_q <= ram_q;
+        if (load[3]) write_addr_q <= addr_q[2];
+        if (en & write_q) line_memory[write_addr_q] <= sum_q;
+    end
+    always_ff @(posedge clk_i) begin
+        if (rst_i) write_q <= 1'b0;
+        else if (en) write_q <= valid_q[2] & !last_q[2];
+    end
+
+    for (genvar i = 0; i < 2; i++) begin : g_lane
+        logic signed [8:0] d0_q, d1_q, d2_q;
+        logic signed [33:0] pl4_q;
+        logic signed [21:0] ph4_q;
+        logic signed [37:0] p5_q;
+        logic signed [8:0] y11;  // saturated: beyond sat8 whatever z_pool is
+        logic [7:0] code12_q;
+
+        wire signed [20:0] d2 = {{12{d2_q[8]}}, d2_q};
+        wire signed [20:0] old = old_q[21*i+:21];
+        wire signed [20:0] sum = sum_q[21*i+:21];
+        wire signed [9:0] c12 = {y11[8], y11} + {{2{cfg_z_pool_i[7]}}, cfg_z_pool_i};
+        wire c12_over = c12[9:7] != {3{c12[9]}};
+
+        always_ff @(posedge clk_i) begin
+            if (load[0]) d0_q <= {in_data_i[8*i+7], in_data_i[8*i+:8]} - {cfg_z_y_i[7], cfg_z_y_i};
+            if (load[1]) d1_q <= d0_q;
+            if (load[2]) d2_q <= d1_q;
+            if (load[3]) begin
+                if (first_q[2]) sum_q[21*i+:21] <= d2;
+                else if (maximum) sum_q[21*i+:21] <= (d2 > old) ? d2 : old;
+                else sum_q[21*i+:21] <= old + d2;
+            end
+            if (load[4]) begin
+                pl4_q <= sum[16:0] * cfg_pool_m_i;
+                ph4_q <= $signed(sum[20:17]) * $signed({1'b0, cfg_pool_m_i});
+            end
+            if (load[5]) p5_q <= {ph4_q[20:0], 17'd0} + {4'd0, pl4_q};
+            if (load[12]) code12_q <= c12_over ? {c12[9], {7{!c12[9]}}} : c12[7:0];
+        end
+
+        round_shift #(
+            .IN_W (38),
+            .OUT_W(9)
+        ) u_round (
+            .clk_i,
+            .load_i(load[11:6]),
+            .x_i(p5_q),
+            .s_i(cfg_pool_shift_i),
+            .y_o(y11)
+        );
+
+        assign code[8*i+:8] = code12_q;
+        wire unused = &{1'b0, ph4_q[21]};
+    end
+endmodule
+
+`default_nettype wire

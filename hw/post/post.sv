@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Residual add, rescale and clamp, two channels a clock: code = clamp(z_y + RHE((code - z_v)*A + (r - z_r)*B >> S), lo, hi); qa_post in
+// libquell. The residual r has the shape of the convolution's output and is read from activation memory ahead of need: one word of eight
+// channels serves four pairs; a request leaves only when the FIFO has room for its answer.
+// Contract: code stream in and out; latency 11 cycles, one pair a clock; the whole pipeline stops when its output does. Four MULT18X18D.
+`default_nettype none
+
+module post (
+    input  wire         clk_i,
+    input  wire         rst_i,
+    input  wire         start_i,
+    // Layer
+    input  wire         cfg_residual_i,
+    input  wire  [15:0] cfg_res_addr_i,
+    input  wire  [ 7:0] cfg_z_v_i,
+    input  wire  [ 7:0] cfg_z_res_i,
+    input  wire  [ 7:0] cfg_z_y_i,
+    input  wire  [16:0] cfg_post_a_i,
+    input  wire  [16:0] cfg_post_b_i,
+    input  wire  [ 4:0] cfg_post_shift_i,
+    input  wire  [ 7:0] cfg_lo_i,
+    input  wire  [ 7:0] cfg_hi_i,
+    // Words of the convolution's output frame; sampled with start_i
+    input  wire  [31:0] words_i,
+    // {code[c+1], code[c]}
+    input  wire         in_valid_i,
+    output logic        in_ready_o,
+    input  wire  [15:0] in_data_i,
+    // Residual: activation-memory reads, answers in order and never refused
+    output logic        res_req_valid_o,
+    input  wire         res_req_ready_i,
+    output logic [15:0] res_req_addr_o,
+    input  wire         res_rsp_valid_i,
+    input  wire  [63:0] res_rsp_data_i,
+    // {code[c+1], code[c]}
+    output logic        out_valid_o,
+    input  wire         out_ready_i,
+    output logic [15:0] out_data_o
+);
+    localparam int FIFO_LOG2 = 4;
+
+    logic [10:0] valid_q;
+    logic fifo_valid, fifo_ready, fifo_in_ready;
+    logic [63:0] word;
+    logic [1:0] pair_q;  // pair of the word
+    logic [31:0] left_q;  // words still to be asked for
+    logic [FIFO_LOG2:0] room_q;  // free FIFO places not promised to a request
+
+    wire en = !valid_q[10] | out_ready_i;
+    wire have = fifo_valid | !cfg_residual_i;
+    wire fire = in_valid_i & have & en;
+    wire [10:0] load = {valid_q[9:0] & {10{en}}, fire};
+    wire asked = res_req_valid_o & res_req_ready_i;
+    wire [15:0] residual = word[16*pair_q+:16];
+    wire unused = &{1'b0, fifo_in_ready};  // room_q answers for it
+
+    assign in_ready_o = en & have;
+    assign fifo_ready = fire & cfg_residual_i & (pair_q == 2'd3);
+    assign out_valid_o = valid_q[10];
+    assign res_req_valid_o = (left_q != 32'd0) & (room_q != '0);
+
+    always_ff @(posedge clk_i) begin
+        if (rst_i) begin
+            valid_q <= '0;
+            pair_q  <= 2'd0;
+            left_q  <= 32'd0;
+            room_q  <= {1'b1, {FIFO_LOG2{1'b0}}};
+        end else begin
+            if (en) valid_q <= {valid_q[9:0], fire};
+            if (start_i) left_q <= cfg_residual_i ? words_i : 32'd0;
+            else if (asked) left_q <= left_q - 32'd1;
+            if (fire) pair_q <= pair_q + 2'd1;
+            if (asked & !fifo_ready) room_q <= room_q - 1'b1;
+            if (!asked & fifo_ready) room_q <= room_q + 1'b1;
+        end
+    end
+
+    always_ff @(posedge clk_i) begin
+        if (start_i) res_req_addr_o <= cfg_res_addr_i;
+        else if (asked) res_req_addr_o <= res_req_addr_o + 16'd1;
+    end
+
+    stream_fifo #(
+        .WIDTH(64),
+        .DEPTH_LOG2(FIFO_LOG2)
+    ) u_fifo (
+        .clk_i,
+        .rst_i,
+        .in_valid_i(res_rsp_valid_i),
+        .in_ready_o(fifo_in_ready),
+        .in_data_i(res_rsp_data_i),
+        .out_valid_o(fifo_valid),
+        .out_ready_i(fifo_ready),
+        .out_data_o(word)
+    );
+
+    for (genvar i = 0; i < 2; i++) begin : g_lane
+        logic signed [8:0] d1_q, r1_q;
+        logic signed [26:0] pa2_q, pb2_q;
+        logic signed [27:0] u3_q;
+        logic signed [8:0] y9;  // saturated: beyond any clamp whatever z_y is
+        logic signed [9:0] y10_q;
+        logic [7:0] code11_q;
+
+        wire low = y10_q < $signed({{2{cfg_lo_i[7]}}, cfg_lo_i});
+        wire high = y10_q > $signed({{2{cfg_hi_i[7]}}, cfg_hi_i});
+
+        always_ff @(posedge clk_i) begin
+            if (load[0]) begin
+                d1_q <= {in_data_i[8*i+7], in_data_i[8*i+:8]} - {cfg_z_v_i[7], cfg_z_v_i};
+                r1_q <= cfg_residual_i ? {residual[8*i+7], residual[8*i+:8]} - {cfg_z_res_i[7], cfg_z_res_i} : 9'd0;
+            end
+            if (load[1]) begin
+                pa2_q <= d1_q * $signed({1'b0, cfg_post_a_i});
+                pb2_q <= r1_q * $signed({1'b0, cfg_post_b_i});
+            end
+            if (load[2]) u3_q <= {pa2_q[26], pa2_q} + {pb2_q[26], pb2_q};
+            if (load[9]) y10_q <= {y9[8], y9} + {{2{cfg_z_y_i[7]}}, cfg_z_y_i};
+            if (load[10]) code11_q <= low ? cfg_lo_i : high ? cfg_hi_i : y10_q[7:0];
+        end
+
+        round_shift #(
+            .IN_W (28),
+            .OUT_W(9)
+        ) u_round (
+            .clk_i,
+            .load_i(load[8:3]),
+            .x_i(u3_q),
+            .s_i({1'b0, cfg_post_shift_i}),
+            .y_o(y9)
+        );
+
+        assign out_data_o[8*i+:8] = code11_q;
+    end
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Last unit of a layer: packs four pairs to a word of eight channels, writes the words one after the other into activation memory, and
+// counts the rows that are complete there, so that the next layer may start on them.
+// Contract: one pair a clock as long as memory takes a word within three cycles; done_o one cycle after memory has accepted the word
+// with frame_end; rows_done_o is set to 0 by start_i and counts a row in the cycle after its last word was accepted.
+`default_nettype none
+
+module store (
+    input  wire         clk_i,
+    input  wire         rst_i,
+    input  wire         start_i,
+    // One cycle: the last word of the frame is in memory
+    output logic        done_o,
+    // Layer
+    input  wire  [15:0] cfg_out_addr_i,
+    // {code[c+1], code[c]}, with the last pair of a row and of the frame marked
+    input  wire         in_valid_i,
+    output logic        in_ready_o,
+    input  wire  [15:0] in_data_i,
+    input  wire         in_row_end_i,
+    input  wire         in_frame_end_i,
+    // Activation-memory writes
+    output logic        wr_valid_o,
+    input  wire         wr_ready_i,
+    output logic [15:0] wr_addr_o,
+    output logic [63:0] wr_data_o,
+    // Complete rows of the output in memory
+    output logic [ 9:0] rows_done_o
+);
+    logic [1:0] pair_q;
+    logic [47:0] part_q;
+    logic row_end_q, frame_end_q;
+
+    // Does not look at wr_ready_i, which comes late from the arbiter: costs nothing when a word is accepted before the next is full.
+    assign in_ready_o = !(wr_valid_o & (pair_q == 2'd3));
+
+    wire take = in_valid_i & in_ready_o;
+    wire full = take & (pair_q == 2'd3);
+    wire accepted = wr_valid_o & wr_ready_i;
+
+    always_ff @(posedge clk_i) begin
+        if (take) part_q <= {in_data_i, part_q[47:16]};
+        if (full) begin
+            wr_data_o   <= {in_data_i, part_q};
+            row_end_q   <= in_row_end_i;
+            frame_end_q <= in_frame_end_i;
+        end
+        if (start_i) wr_addr_o <= cfg_out_addr_i;
+        else if (accepted) wr_addr_o <= wr_addr_o + 16'd1;
+    end
+
+    always_ff @(posedge clk_i) begin
+        if (rst_i) begin
+            pair_q <= 2'd0;
+            wr_valid_o <= 1'b0;
+            rows_done_o <= 10'd0;
+            done_o <= 1'b0;
+        end else begin
+            if (take) pair_q <= pair_q + 2'd1;
+            if (full) wr_valid_o <= 1'b1;
+            else if (wr_ready_i) wr_valid_o <= 1'b0;
+            if (start_i) rows_done_o <= 10'd0;
+            else if (accepted & row_end_q) rows_done_o <= rows_done_o + 10'd1;
+            done_o <= accepted & frame_end_q;
+        end
+    end
+endmodule
+
+`default_nettype wire
