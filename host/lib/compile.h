@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The compiler's working state. compile.c walks the ONNX nodes in file order and keeps, for every tensor name, what that tensor is;
+ * compile_ops.c knows the operators and fuses them into layers; compile_layer.c turns scales into the integers of a layer.
+ */
+#ifndef QUELL_COMPILE_H
+#define QUELL_COMPILE_H
+
+#include "onnx_graph.h"
+
+/* How far a layer is: what its output codes are so far, in the order of the chip's stages. */
+enum stage { STAGE_ACC, STAGE_V, STAGE_DENOISED, STAGE_POST, STAGE_POOLED };
+
+enum value_kind {
+    VALUE_NONE,   /* nothing has made it yet */
+    VALUE_CONST,  /* an initialiser */
+    VALUE_WEIGHT, /* an initialiser behind DequantizeLinear */
+    VALUE_IMAGE,  /* the network's input */
+    VALUE_CODES,  /* int8 codes of a layer or of the image */
+    VALUE_REAL,   /* the same behind DequantizeLinear */
+    VALUE_FLOAT,  /* a layer's result that is not quantised yet */
+    VALUE_CLASSES, /* behind the trailing Softmax */
+};
+
+struct value {
+    enum value_kind kind;
+    const onnx_tensor *tensor, *scales, *zeros; /* CONST, WEIGHT */
+    int64_t axis;                               /* WEIGHT */
+    int layer;           /* CODES, REAL, FLOAT, CLASSES: the layer; -1 the image */
+    enum stage stage;    /* FLOAT: what will be there once it is quantised */
+    float scale;         /* CODES, REAL */
+    int zero;            /* CODES, REAL: for int8 codes; uint8 ones are shifted by 128 */
+    uint32_t h, w, c;
+    int flat;            /* two-dimensional: N x (C*H*W) */
+    int sole;            /* CODES, REAL: exactly one node reads it, so that node may become part of the layer */
+    const char *codes;   /* CODES, REAL: name of the quantised tensor */
+};
+
+struct named_value {
+    const char *name;
+    uint32_t uses; /* node inputs and graph outputs of this name */
+    struct value value;
+};
+
+/* What the compiler must remember of a layer beyond struct quell_model_layer. */
+struct draft {
+    enum stage stage;
+    int fully_connected, identity;
+    float s_in, s_v, s_res; /* scales of input, conv output, residual */
+    float low, high;        /* clip in real units */
+    float *w_scale;         /* [real_channels] */
+    double *bias;           /* [real_channels] or NULL */
+    float *bias_scale;      /* [real_channels]: bias is integer at this scale; NULL: bias is real */
+};
+
+struct builder {
+    const onnx_model *onnx;
+    struct quell_model *model;
+    struct draft *drafts; /* beside model->layers */
+    struct named_value *names;
+    size_t name_count;
+    const onnx_node *node;
+    char label[160]; /* the present node for messages: node 'conv1' (Conv) */
+    quell_error *err;
+};
+
+#define BUILD_FAIL(b, status, ...) quell_fail((b)->err, status, __VA_ARGS__)
+#define TRY(expression)                 \
+    do {                                \
+        quell_status try_ = expression; \
+        if (try_ != QUELL_OK)           \
+            return try_;                \
+    } while (0)
+
+/* ---- compile.c ---- */
+struct named_value *build_find(const struct builder *b, const char *name); /* NULL if unknown */
+/* Value of input `index` of the present node: an error if it is missing or of none of the kinds in the mask (1 << VALUE_...). */
+quell_status build_input(const struct builder *b, size_t index, unsigned kinds, const char *what, const struct value **value);
+int build_has_input(const struct builder *b, size_t index);
+/* Record output 0 of the present node. */
+quell_status build_output(struct builder *b, const struct value *value);
+uint32_t build_uses(const struct builder *b); /* of output 0 */
+quell_status build_scalar(const struct builder *b, size_t index, const char *what, double *value, int32_t *type);
+quell_status build_new_layer(struct builder *b, const struct value *input, int *layer);
+
+/* ---- compile_ops.c ---- */
+quell_status build_node(struct builder *b);
+
+/* ---- compile_layer.c ---- */
+/* Scales known up to the conv output's: bias, M, S of every channel; identity in everything behind. */
+quell_status layer_set_v(struct builder *b, int layer, float scale, int zero);
+quell_status layer_set_post(struct builder *b, int layer, float scale, int zero);
+quell_status layer_set_pool(struct builder *b, int layer, float scale, int zero);
+/* The block of the present node, behind the layer's conv output. */
+quell_status layer_set_block(struct builder *b, int layer, const struct value *input);
+
+#endif
