@@ -92,21 +92,16 @@ module denoiser #(
     wire [15:RW] unused_row_addr = cfg_dn_row_addr_i[15:RW];
 
     // ---- input: counts the frame's pairs, keeps a register
-    logic        active_q;                  // from start to done
-    logic        todo_q;                    // pairs of the frame are still to come
-    logic [13:0] left_q;                    // pairs left in this pixel, minus 1
-    wire         pixel_last = left_q == 0;
-    wire         frame_take, window_room, a1_room, out_room;
-    wire         room = on ? window_room && (!bottleneck || !pixel_last || a1_room) : out_room;
-    wire         accept = in_valid_i && in_ready_o;
-    assign in_ready_o = todo_q && frame_take && room;
+    logic active_q;                         // from start to done
+    wire  todo;                             // pairs of the frame are still to come
+    wire  pixel_last, unused_last, window_room, a1_room, out_room;
+    wire  room = on ? window_room && (!bottleneck || !pixel_last || a1_room) : out_room;
+    wire  accept = in_valid_i && in_ready_o;
+    assign in_ready_o = todo && room;
 
-    wire [9:0] unused_x;
-    wire unused_wrap, unused_emit, unused_top, unused_bottom, unused_left, unused_right, unused_last;
-    dn_raster raster (
-        .clk_i, .load_i(start_i), .step_i(accept && pixel_last), .w_i(cfg_w_i), .h_i(cfg_h_i), .take_o(frame_take), .x_o(unused_x),
-        .wrap_o(unused_wrap), .emit_o(unused_emit), .top_o(unused_top), .bottom_o(unused_bottom), .left_o(unused_left), .right_o(unused_right),
-        .last_o(unused_last));
+    dn_beats in_beats (
+        .clk_i, .rst_i, .load_i(start_i), .beat_i(accept), .w_i(cfg_w_i), .h_i(cfg_h_i), .c8_i(cfg_c8_i),
+        .todo_o(todo), .pixel_last_o(pixel_last), .last_o(unused_last));
 
     logic        pass_q, push_q;            // the register holds a code to pass, a pair to denoise
     logic [17:0] in_q;                      // {d odd, d even}, s8.0, or two codes in the low bits
@@ -114,23 +109,13 @@ module denoiser #(
         if (rst_i) begin
             pass_q <= 1'b0;
             push_q <= 1'b0;
-            todo_q <= 1'b0;
         end else begin
             pass_q <= accept && !on;
             push_q <= accept && on;
-            if (start_i)
-                todo_q <= 1'b1;
-            else if (!frame_take)
-                todo_q <= 1'b0;
         end
-    always_ff @(posedge clk_i) begin
-        if (start_i)
-            left_q <= {cfg_c8_i - 12'd1, 2'b11};
-        else if (accept)
-            left_q <= pixel_last ? {cfg_c8_i - 12'd1, 2'b11} : left_q - 14'd1;
+    always_ff @(posedge clk_i)
         if (accept)
             in_q <= on ? {9'($signed(in_data_i[15:8])) - 9'($signed(cfg_z_i)), 9'($signed(in_data_i[7:0])) - 9'($signed(cfg_z_i))} : {2'd0, in_data_i};
-    end
 
     // ---- depthwise path; it also decides when a pair starts through the common end
     wire want_first, permit, issue, issue_first, window_valid, window_last, window_active;
@@ -185,7 +170,7 @@ module denoiser #(
         .pop_i(out_valid_o && out_ready_i), .data_o(out_data_o), .empty_o(out_empty));
 
     // ---- end of the frame: nothing to come, nothing inside
-    wire finished = active_q && !todo_q && !window_active && out_empty;
+    wire finished = active_q && !todo && !window_active && out_empty;
     always_ff @(posedge clk_i)
         if (rst_i) begin
             active_q <= 1'b0;
