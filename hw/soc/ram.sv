@@ -5,9 +5,9 @@
 
 module ram #(
     // 32-bit words, a power of two
-    parameter int    WORDS = 8192,
+    parameter int WORDS = 8192,
     // $readmemh file of 32-bit words; empty: whoever simulates fills `memory`
-    parameter string INIT  = ""
+    parameter INIT = ""
 ) (
     input  wire logic                     clk_i,
 

@@ -10,7 +10,7 @@ module soc #(
     // hash of the hardware's sources
     parameter int    BUILD          = 0,
     // $readmemh file of the firmware; empty: whoever simulates fills i_ram.memory
-    parameter string FIRMWARE       = "",
+    parameter        FIRMWARE       = "",
     // RAM of the processor, 32-bit words
     parameter int    RAM_WORDS      = 8192,
     // message buffer, 32-bit words: a request of QP_MAX_PAYLOAD + 24 bytes, then room for an answer
@@ -302,11 +302,11 @@ module soc #(
       .acc_valid_o         (acc_valid),
       .acc_ready_i         (acc_ready),
       .acc_data_o          (acc_data),
-      .cnt_busy_o          (pulse[0]),
-      .cnt_starved_o       (pulse[1]),
-      .cnt_blocked_o       (pulse[2]),
-      .cnt_window_wait_o   (pulse[9]),
-      .cnt_macs_o          (macs)
+      .busy_o              (pulse[0]),
+      .starved_o           (pulse[1]),
+      .blocked_o           (pulse[2]),
+      .window_wait_o       (pulse[9]),
+      .macs_o              (macs)
   );
 
   post_engine #(

@@ -1,0 +1,26 @@
+# The firmware: one ELF, and its image for $readmemh (32-bit words).
+FW_SOURCES := $(wildcard fw/src/*.c)
+FW_OBJECTS := $(patsubst fw/src/%.c,build/fw/%.o,$(FW_SOURCES)) build/fw/start.o
+FW_CFLAGS  := -std=c11 -O2 -Wall -Wextra -Werror -march=rv32imc -mabi=ilp32 -msmall-data-limit=0 -ffreestanding -ffunction-sections \
+              -Ifw/target -Ifw/src -Ifw/include -Ibuild/gen
+
+fw: build/fw/firmware.hex ## the firmware
+
+build/fw/%.o: fw/src/%.c $(wildcard fw/src/*.h fw/include/*.h fw/target/*.h) build/gen/stamp
+	@mkdir -p $(@D)
+	$(CROSS)gcc --specs=picolibc.specs $(FW_CFLAGS) -c $< -o $@
+
+build/fw/start.o: fw/target/start.S
+	@mkdir -p $(@D)
+	$(CROSS)gcc -march=rv32imc -mabi=ilp32 -c $< -o $@
+
+build/fw/firmware.elf: $(FW_OBJECTS) fw/target/firmware.ld
+	$(CROSS)gcc --specs=picolibc.specs -march=rv32imc -mabi=ilp32 -nostartfiles -Tfw/target/firmware.ld -Wl,--gc-sections \
+	  -Wl,-Map=build/fw/firmware.map $(FW_OBJECTS) -o $@
+	$(CROSS)size $@
+
+build/fw/firmware.hex: build/fw/firmware.elf
+	$(CROSS)objcopy -O binary $< build/fw/firmware.bin
+	od -An -v -tx4 -w4 build/fw/firmware.bin | tr -d ' ' > $@
+
+.PHONY: fw

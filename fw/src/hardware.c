@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hardware.h"
+
+void hardware_read(struct hardware *hw)
+{
+    uint32_t caps = board_read(REG(caps));
+    struct qp_info *info = &hw->info;
+    info->version = board_read(REG(version));
+    info->build = board_read(REG(build));
+    info->cores = caps & QUELL_REGS__CAPS__CORES_bm;
+    info->bottleneck_max = (caps & QUELL_REGS__CAPS__BOTTLENECK_MAX_bm) >> QUELL_REGS__CAPS__BOTTLENECK_MAX_bp;
+    info->act_words = board_read(REG(act_words));
+    info->weight_words = board_read(REG(weight_words));
+    info->const_words = board_read(REG(const_words));
+    info->row_words = board_read(REG(row_words));
+    info->dn_pair_words = board_read(REG(dn_pair_words));
+    info->dn_row_words = board_read(REG(dn_row_words));
+    info->line_words = board_read(REG(line_words));
+    info->max_payload = QP_MAX_PAYLOAD;
+
+    uint32_t mb = info->bottleneck_max;
+    hw->memory[QP_MEM_ACTIVATION] = (struct memory){MAP_ACTIVATION, 3, 2, info->act_words};
+    hw->memory[QP_MEM_WEIGHT] = (struct memory){MAP_WEIGHT, 8, info->cores * 9 / 4, info->weight_words};
+    hw->memory[QP_MEM_CONSTANT] = (struct memory){MAP_CONSTANT, 6, 10, info->const_words};
+    hw->memory[QP_MEM_DN_PAIR] = (struct memory){MAP_DN_PAIR, 7, 3 * mb / 2 + 7, info->dn_pair_words};
+    hw->memory[QP_MEM_DN_ROW] = (struct memory){MAP_DN_ROW, 7, mb / 2 * 5 + 2, info->dn_row_words};
+}
+
+void memory_write(const struct memory *memory, uint32_t index, uint32_t words, uint32_t offset)
+{
+    for (uint32_t word = 0; word < words; word++) {
+        uint32_t address = memory->base + ((index + word) << memory->shift);
+        for (uint32_t lane = 0; lane < memory->lanes; lane++, offset += 4)
+            board_write(address + 4 * lane, message_word(offset));
+    }
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device.h"
+
+int main(void)
+{
+    device_init();
+    for (;;) {
+        receive_task();
+        run_task();
+        answer_task();
+        idle_task();
+    }
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The processor's address map (docs/architecture.md) and the layout of the message buffer. */
+#ifndef QUELL_MAP_H
+#define QUELL_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "board.h"
+#include "quell_protocol.h"
+#include "quell_regs.h"
+
+#define MAP_MESSAGE 0x10000000u
+#define MAP_REGISTERS 0x20000000u
+#define MAP_ACTIVATION 0x30000000u
+#define MAP_WEIGHT 0x40000000u
+#define MAP_CONSTANT 0x50000000u
+#define MAP_DN_PAIR 0x60000000u
+#define MAP_DN_ROW 0x70000000u
+
+/* Message buffer: a request from 0 on (and the answer to a READ, which may be as large), small answers from MESSAGE_ANSWER on. */
+#define MESSAGE_REQUEST 0u
+#define MESSAGE_PAYLOAD ((uint32_t)sizeof(struct qp_header))
+#define MESSAGE_ANSWER 8448u
+#define MESSAGE_BYTES 16384u
+static_assert(MESSAGE_PAYLOAD + QP_MAX_PAYLOAD <= MESSAGE_ANSWER, "a request overlaps the answers");
+
+/* Bytes of logits that fit behind the header and struct qp_result. */
+#define MESSAGE_MAX_CLASSES (MESSAGE_BYTES - MESSAGE_ANSWER - MESSAGE_PAYLOAD - (uint32_t)sizeof(struct qp_result))
+
+/* The address of a register of struct quell_regs_t. */
+#define REG(name) (MAP_REGISTERS + (uint32_t)offsetof(quell_regs_t, name))
+
+static inline uint32_t message_word(uint32_t offset) { return board_read(MAP_MESSAGE + offset); }
+
+#endif

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// The simulated board: the whole chip in Verilator, its command channel on stdin and stdout, messages on stderr. Ends when stdin has ended and
+// the chip is idle. While the chip is idle and no byte is there it sleeps instead of simulating; its clock stands still then.
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <poll.h>
+#include <string>
+#include <unistd.h>
+#include <vector>
+#include <verilated.h>
+#if VM_TRACE_FST
+#include <verilated_fst_c.h>
+#endif
+#include "Vsoc.h"
+#include "Vsoc___024root.h"
+
+static const uint32_t embedded_firmware[] = {
+#include "firmware.inc"
+};
+
+// Clock cycles between looks at stdin, and of idleness before the board may sleep: the firmware must have had time to notice the last byte.
+static const unsigned POLL_CYCLES = 512, SLEEP_CYCLES = 4096;
+
+struct Options {
+    std::string trace, firmware;
+    bool stats = false;
+};
+
+[[noreturn]] static void fail(const std::string &message, int code)
+{
+    fprintf(stderr, "quell-simboard: %s\n", message.c_str());
+    exit(code);
+}
+
+static const char USAGE[] = "usage: quell-simboard [--firmware FILE.hex] [--trace FILE.fst] [--stats]\n"
+                            "Simulates the chip; its command channel (docs/protocol.md) is on stdin and stdout.\n"
+                            "  --firmware FILE  use this instead of the built-in firmware: 32-bit hexadecimal words, one a line\n"
+                            "  --trace FILE     write a waveform (GTKWave's FST; large: some MB for a million cycles)\n"
+                            "  --stats          say at the end how many cycles were simulated, and how fast\n"
+                            "  --version        print the version of the hardware\n";
+
+static Options parse(int argc, char **argv)
+{
+    Options options;
+    for (int i = 1; i < argc; i++) {
+        std::string word = argv[i];
+        if ((word == "--trace" || word == "--firmware") && i + 1 < argc)
+            (word == "--trace" ? options.trace : options.firmware) = argv[++i];
+        else if (word == "--stats")
+            options.stats = true;
+        else if (word == "--help" || word == "--version") {
+            fputs(word == "--help" ? USAGE : "quell-simboard " QUELL_VERSION "\n", stdout);
+            exit(0);
+        } else {
+            fputs(USAGE, stderr);
+            exit(2);
+        }
+    }
+    return options;
+}
+
+static std::vector<uint32_t> load_firmware(const std::string &path)
+{
+    if (path.empty())
+        return {std::begin(embedded_firmware), std::end(embedded_firmware)};
+    FILE *file = fopen(path.c_str(), "r");
+    if (!file)
+        fail(path + ": " + strerror(errno), 2);
+    std::vector<uint32_t> words;
+    unsigned word;
+    while (fscanf(file, "%x", &word) == 1)
+        words.push_back(word);
+    bool whole = feof(file);
+    fclose(file);
+    if (!whole || words.empty())
+        fail(path + ": not a firmware image", 2);
+    return words;
+}
+
+class Board {
+  public:
+    explicit Board(const Options &options) : options(options), dut(&context)
+    {
+        std::vector<uint32_t> words = load_firmware(options.firmware);
+        auto &memory = dut.rootp->soc__DOT__i_ram__DOT__memory;
+        if (words.size() > sizeof memory.m_storage / sizeof memory.m_storage[0])
+            fail("the firmware is larger than the memory", 2);
+        for (size_t i = 0; i < words.size(); i++)
+            memory.m_storage[i] = words[i];
+        open_trace();
+        dut.rst_i = 1;
+        for (int i = 0; i < 8; i++)
+            cycle();
+        dut.rst_i = 0;
+    }
+
+    int run()
+    {
+        while (true) {
+            if (rx_at == rx.size()) {
+                if (idle >= SLEEP_CYCLES) {
+                    flush();
+                    if (ended)
+                        return 0;
+                    fill(-1);
+                } else if (cycles % POLL_CYCLES == 0) {
+                    flush();
+                    fill(0);
+                }
+            }
+            dut.rx_valid_i = rx_at < rx.size();
+            dut.rx_data_i = dut.rx_valid_i ? rx[rx_at] : 0;
+            rx_at += dut.rx_valid_i && dut.rx_ready_o;
+            if (dut.tx_valid_o)
+                tx.push_back(dut.tx_data_o);
+            cycle();
+            idle = dut.idle_o && !dut.rx_valid_i ? idle + 1 : 0;
+            if (dut.trap_o) {
+                flush();
+                fail("the processor stopped: illegal instruction or access", 3);
+            }
+        }
+    }
+
+    void finish()
+    {
+#if VM_TRACE_FST
+        if (trace)
+            trace->close();
+#endif
+        dut.final();
+        double seconds = (double)clock() / CLOCKS_PER_SEC;
+        if (options.stats)
+            fprintf(stderr, "%llu cycles in %.2f s: %.2f million cycles/s\n", (unsigned long long)cycles, seconds, cycles / seconds / 1e6);
+    }
+
+  private:
+    void open_trace()
+    {
+        if (options.trace.empty())
+            return;
+#if VM_TRACE_FST
+        context.traceEverOn(true);
+        trace = std::make_unique<VerilatedFstC>();
+        dut.trace(trace.get(), 99);
+        trace->open(options.trace.c_str());
+        if (!trace->isOpen())
+            fail(options.trace + ": cannot be written", 2);
+#else
+        fail("built without waveforms", 2);
+#endif
+    }
+
+    void cycle()
+    {
+        dut.clk_i = 1;
+        dut.eval();
+        dump(10 * cycles);
+        dut.clk_i = 0;
+        dut.eval();
+        dump(10 * cycles + 5);
+        cycles++;
+    }
+
+    void dump(uint64_t time)
+    {
+        (void)time;
+#if VM_TRACE_FST
+        if (trace)
+            trace->dump(time);
+#endif
+    }
+
+    // Take what is on stdin; waits so many milliseconds for it (-1: for ever).
+    void fill(int timeout)
+    {
+        struct pollfd in = {STDIN_FILENO, POLLIN, 0};
+        if (ended || poll(&in, 1, timeout) <= 0)
+            return;
+        rx.resize(65536);
+        ssize_t n = read(STDIN_FILENO, rx.data(), rx.size());
+        ended = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+        rx.resize(n > 0 ? n : 0);
+        rx_at = 0;
+        idle = 0;
+    }
+
+    void flush()
+    {
+        for (size_t at = 0; at < tx.size();) {
+            ssize_t n = write(STDOUT_FILENO, tx.data() + at, tx.size() - at);
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n < 0)
+                fail(std::string("cannot send: ") + strerror(errno), 4);
+            at += n;
+        }
+        tx.clear();
+    }
+
+    const Options &options;
+    VerilatedContext context;
+    Vsoc dut;
+#if VM_TRACE_FST
+    std::unique_ptr<VerilatedFstC> trace;
+#endif
+    std::vector<uint8_t> rx, tx;
+    size_t rx_at = 0;
+    uint64_t cycles = 0;
+    unsigned idle = 0;
+    bool ended = false;
+};
+
+int main(int argc, char **argv)
+{
+    Options options = parse(argc, argv);
+    auto board = std::make_unique<Board>(options);
+    int code = board->run();
+    board->finish();
+    return code;
+}
