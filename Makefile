@@ -40,10 +40,12 @@ versions: setup ## print the versions of all tools
 # ---- generated files ----------------------------------------------------------------------------------------------------------------------
 
 gen: build/gen/stamp
-build/gen/stamp: build/setup.stamp hw/regs/quell.rdl tools/gen_regs.py tools/gen_box_muller.py VERSION
+build/gen/stamp: build/setup.stamp hw/regs/quell.rdl hw/denoiser/denoiser.rdl tools/gen_regs.py tools/gen_box_muller.py VERSION
 	@mkdir -p build/gen
 	$(PYTHON) tools/gen_regs.py hw/regs/quell.rdl build/gen
+	$(PYTHON) tools/gen_regs.py hw/denoiser/denoiser.rdl build/gen
 	build/venv/bin/peakrdl c-header hw/regs/quell.rdl -o build/gen/quell_regs.h
+	build/venv/bin/peakrdl c-header hw/denoiser/denoiser.rdl -o build/gen/denoiser_regs.h
 	$(PYTHON) tools/gen_box_muller.py build/gen
 	@touch $@
 
