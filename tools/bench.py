@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure the figures of docs/results.md and write them as one flat JSON object.
+
+    python -m tools.bench [--out build/bench.json] [--quick]
+
+--quick takes fewer images, chips and samples (for a look; the documented figures are taken without it). What takes long says what it does.
+Exit code 1 if a figure that must hold to the bit does not (bit_equal, onnx_equal_share, onnx_max_diff, box_muller).
+"""
+import argparse
+import json
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tools import cli
+
+ROOT = cli.ROOT
+MODEL = ROOT / "models/resnet8_fmnist.onnx"
+PROFILES = ("additive", "multiplicative", "varying_chip")
+
+
+def say(text):
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+def is_static(profile):
+    values = json.loads(profile.read_text())
+    return bool(values["column_gain_sigma"] or values["column_offset_sigma"] or values["stuck_columns"])
+
+
+def bit_equal(images, folder):
+    """Share of equal codes, reference against simulated chip: all activations after every layer, and the logits."""
+    additive = ROOT / "profiles/additive.json"
+    equal = total = 0
+    for name, settings in (("clean", {}), ("noisy", {"profile": additive}), ("mean", {"profile": additive, "denoiser": "mean"}), ("sample", {"profile": additive, "denoiser": "sample"})):
+        say(f"same bytes: {name}, {images} images, every layer")
+        codes = {}
+        for device in ("ref", "sim"):
+            place = folder / device / name
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            _, logits = cli.run(MODEL, device=device, limit=images, dump=place, dump_count=images, **settings)
+            codes[device] = {p.name: np.load(p) for p in place.glob("*.npy")} | {"logits": logits}
+        if codes["ref"].keys() != codes["sim"].keys():
+            return 0.0
+        for key, ref in codes["ref"].items():
+            equal += int(np.count_nonzero(ref == codes["sim"][key]))
+            total += ref.size
+    return equal / total
+
+
+def chip_figures(images):
+    """Cycles, utilisation and simulation speed of the chip, denoiser off and on."""
+    say(f"chip: {images} images, denoiser off, mean, sample")
+    additive = ROOT / "profiles/additive.json"
+    runs = {mode: cli.run(MODEL, device="sim", limit=images, profile=additive, denoiser=mode)[0] for mode in ("off", "mean", "sample")}
+    cycles = {mode: r["counters"]["cycles"] / r["images"] for mode, r in runs.items()}
+    figures = {"array_busy": runs["mean"]["array_busy"], "array_busy_denoiser_off": runs["off"]["array_busy"], "denoiser_overhead": cycles["mean"] / cycles["off"] - 1,
+               "denoiser_overhead_sample": cycles["sample"] / cycles["off"] - 1, "sim_cycles_per_s": runs["mean"]["cycles_per_s"]}
+    figures |= {f"chip_cycles_{mode}": c for mode, c in cycles.items()}
+    figures |= {f"chip_{key}": value / runs["mean"]["images"] for key, value in runs["mean"]["counters"].items() if key not in ("images", "cycles")}
+    return figures
+
+
+def accuracy(images, chips):
+    """Accuracy of the integers, mean over chips (each with its own noise seed), and the recovered share, a value a profile."""
+    figures = {}
+    say(f"accuracy: clean, {images or 'all'} images")
+    clean, _ = cli.run(MODEL, limit=images)
+    figures["accuracy_clean"] = clean["accuracy"]
+    figures["extra_parameters"] = clean["extra_parameters"]
+    for name in PROFILES:
+        profile = ROOT / f"profiles/{name}.json"
+        values = {"noisy": [], "denoised": [], "sampled": []}
+        for chip in range(1, chips + 1):
+            say(f"accuracy: {name}, chip {chip} of {chips}")
+            common = {"profile": profile, "chip": chip, "noise_seed": chip, "limit": images}
+            calibration = cli.calibrate(MODEL, profile, chip, ROOT / f"build/bench-{name}-{chip}.json", noise_seed=1000 + chip) if is_static(profile) else None
+            values["noisy"].append(cli.run(MODEL, **common)[0]["accuracy"])
+            values["denoised"].append(cli.run(MODEL, calibration=calibration, denoiser="mean", **common)[0]["accuracy"])
+            values["sampled"].append(cli.run(MODEL, calibration=calibration, denoiser="sample", **common)[0]["accuracy"])
+        mean = {key: statistics.mean(v) for key, v in values.items()}
+        drop = clean["accuracy"] - mean["noisy"]
+        figures |= {f"accuracy_noisy_{name}": mean["noisy"], f"accuracy_denoised_{name}": mean["denoised"], f"accuracy_denoised_sample_{name}": mean["sampled"],
+                    f"accuracy_denoised_std_{name}": statistics.stdev(values["denoised"]) if chips > 1 else 0.0, f"drop_{name}": drop,
+                    f"recovered_share_{name}": (mean["denoised"] - mean["noisy"]) / drop, f"recovered_share_sample_{name}": (mean["sampled"] - mean["noisy"]) / drop}
+    return figures
+
+
+def speed(images):
+    """Images/s of the reference device with noise and denoiser on, two threads: the best of three runs."""
+    say(f"reference device, {images} images, noise and denoiser on")
+    additive = ROOT / "profiles/additive.json"
+    return {f"ref_images_per_s{suffix}": max(cli.run(MODEL, limit=images, threads=2, profile=additive, denoiser=mode)[0]["images_per_s"] for _ in range(3)) for suffix, mode in (("", "mean"), ("_sample", "sample"))}
+
+
+def subprogram(command, path, key=None):
+    """Run a program that writes JSON to path; return its object (prefixed keys if key)."""
+    result = subprocess.run([str(c) for c in command], cwd=ROOT)
+    values = json.loads(Path(path).read_text()) if Path(path).exists() else {}
+    return result.returncode, {f"{key}_{k}" if key else k: v for k, v in values.items()}
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    options.add_argument("--quick", action="store_true")
+    args = options.parse_args()
+    quick = args.quick
+    figures = {"version": (ROOT / "VERSION").read_text().strip(), "machine": platform.processor() or platform.machine(), "date": time.strftime("%Y-%m-%d")}
+    work = ROOT / "build/bench"
+    work.mkdir(parents=True, exist_ok=True)
+
+    figures |= speed(1000 if quick else 5000)
+    figures["bit_equal"] = bit_equal(2 if quick else 16, work)
+    figures |= chip_figures(8 if quick else 32)
+    say("each layer against onnxruntime")
+    _, onnx = subprogram([ROOT / "build/venv/bin/python", "tests/host/onnx_compare.py", "--model", MODEL, "--images", 8 if quick else 64, "--json", work / "onnx.json"], work / "onnx.json")
+    figures |= onnx
+    samples = 10**7 if quick else 10**8
+    say(f"statistics of {samples} samples")
+    code, noise = subprogram([ROOT / "build/bin/noise_stats", samples, "--json", work / "noise.json"], work / "noise.json", "noise")
+    figures["box_muller_max_ulp"] = noise.pop("noise_box_muller_max_ulp", None)
+    figures |= noise | {"noise_statistics_passed": code == 0}
+    figures |= accuracy(1000 if quick else 0, 1 if quick else 5)
+
+    args.out.write_text(json.dumps(figures, indent=1))
+    for key, value in figures.items():
+        print(f"{key:36} {value}")
+    exact = figures["bit_equal"] == 1 and figures.get("onnx_equal_share", 0) >= 0.999 and figures.get("onnx_max_diff", 99) <= 1 and code == 0
+    sys.exit(0 if exact else 1)
+
+
+if __name__ == "__main__":
+    main()
