@@ -1,41 +1,36 @@
 # libquell: static and shared library, pkg-config file, its tests. Included by the top-level Makefile.
 # `make lib` builds, `make test-host` builds and runs every tests/host/test_*.c twice: plain, and under address and undefined-behaviour sanitizers.
 
-VERSION_TEXT  := $(shell cat VERSION)
+VERSION       ?= $(shell cat VERSION)
 PREFIX        ?= /usr/local
-LIB_CFLAGS    := -std=c11 -D_GNU_SOURCE -O3 -g -fPIC -pthread -Wall -Wextra -Werror -Ihost/lib -Ifw/include -Ibuild/gen -DQUELL_VERSION='"$(VERSION_TEXT)"' $(CFLAGS)
-LIB_LDLIBS    := -lcjson -lprotobuf-c -lz -lm -pthread
+-include host/lib/onnx.mk
+LIB_CFLAGS    := -std=c11 -D_GNU_SOURCE -O3 -g -fPIC -pthread -Wall -Wextra -Werror -Ihost/lib -Ifw/include -Ibuild/gen -DQUELL_VERSION='"$(VERSION)"' $(CFLAGS)
+LIB_LDLIBS     = $(LIB_LIBS) -pthread
 LIB_SANITIZE  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LIB_SOURCES   := $(wildcard host/lib/*.c)
-LIB_OBJECTS   := $(patsubst host/lib/%.c,build/lib/obj/%.o,$(LIB_SOURCES)) build/lib/obj/onnx.pb-c.o
+LIB_OBJECTS   := $(patsubst host/lib/%.c,build/lib/obj/%.o,$(LIB_SOURCES)) $(LIB_GEN_SRC:build/gen/%.c=build/lib/obj/%.o)
 LIB_ASAN      := $(LIB_OBJECTS:build/lib/obj/%=build/asan/obj/%)
 HOST_TESTS    := $(patsubst tests/host/test_%.c,test_%,$(wildcard tests/host/test_*.c))
 # Whatever else lies in tests/host in C is shared by the tests: models made of random numbers, images in memory.
 HOST_SUPPORT  := $(filter-out tests/host/test_%.c tests/host/bench_%.c,$(wildcard tests/host/*.c))
-ONNX_PROTO    ?= /usr/include/onnx/onnx.proto
 
 lib: build/lib/libquell.a build/lib/libquell.so build/lib/quell.pc
 
-build/gen/onnx.pb-c.c: $(ONNX_PROTO)
-	@mkdir -p $(@D)
-	protoc-c -I$(dir $(ONNX_PROTO)) --c_out=$(@D) $(notdir $(ONNX_PROTO))
-build/gen/onnx.pb-c.h: build/gen/onnx.pb-c.c ;
-
-build/lib/obj/%.o: host/lib/%.c | build/gen/stamp build/gen/onnx.pb-c.h
+build/lib/obj/%.o: host/lib/%.c | build/gen/stamp $(LIB_DEPS)
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) -MMD -MP -c $< -o $@
 
 build/lib/obj/status.o build/asan/obj/status.o: VERSION
 
-build/lib/obj/onnx.pb-c.o: build/gen/onnx.pb-c.c
+build/lib/obj/%.o: build/gen/%.c | build/gen/stamp
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -O1 -fPIC -Ibuild/gen -c $< -o $@
+	$(CC) -std=c11 -O2 -fPIC -Ibuild/gen -c $< -o $@
 
-build/asan/obj/%.o: host/lib/%.c | build/gen/stamp build/gen/onnx.pb-c.h
+build/asan/obj/%.o: host/lib/%.c | build/gen/stamp $(LIB_DEPS)
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) $(LIB_SANITIZE) -MMD -MP -c $< -o $@
 
-build/asan/obj/onnx.pb-c.o: build/gen/onnx.pb-c.c
+build/asan/obj/%.o: build/gen/%.c | build/gen/stamp
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(LIB_SANITIZE) -Ibuild/gen -c $< -o $@
 
@@ -47,17 +42,17 @@ build/asan/libquell.a: $(LIB_ASAN)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-build/lib/libquell.so.$(VERSION_TEXT): $(LIB_OBJECTS) host/lib/libquell.map
+build/lib/libquell.so.$(VERSION): $(LIB_OBJECTS) host/lib/libquell.map
 	$(CC) -shared -Wl,-soname,libquell.so.0 -Wl,--version-script=host/lib/libquell.map -Wl,--no-undefined -o $@ $(LIB_OBJECTS) $(LDFLAGS) $(LIB_LDLIBS)
 
-build/lib/libquell.so: build/lib/libquell.so.$(VERSION_TEXT)
+build/lib/libquell.so: build/lib/libquell.so.$(VERSION)
 	ln -sf $(<F) build/lib/libquell.so.0
 	ln -sf $(<F) $@
 
 build/lib/quell.pc: VERSION host/lib/lib.mk
 	@mkdir -p $(@D)
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: quell' \
-	  'Description: Compile quantised networks for the Quell accelerator and run them' 'Version: $(VERSION_TEXT)' \
+	  'Description: Compile quantised networks for the Quell accelerator and run them' 'Version: $(VERSION)' \
 	  'Requires.private: libcjson libprotobuf-c zlib' 'Libs: -L$${libdir} -lquell' 'Libs.private: -lm -pthread' 'Cflags: -I$${includedir}' > $@
 
 install-lib: lib
@@ -66,8 +61,8 @@ install-lib: lib
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
 	install -m 644 host/lib/quell.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 build/lib/libquell.a $(DESTDIR)$(PREFIX)/lib/
-	install -m 755 build/lib/libquell.so.$(VERSION_TEXT) $(DESTDIR)$(PREFIX)/lib/
-	ln -sf libquell.so.$(VERSION_TEXT) $(DESTDIR)$(PREFIX)/lib/libquell.so.0
+	install -m 755 build/lib/libquell.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/
+	ln -sf libquell.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libquell.so.0
 	ln -sf libquell.so.0 $(DESTDIR)$(PREFIX)/lib/libquell.so
 	install -m 644 build/lib/quell.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 
@@ -99,9 +94,11 @@ build/tests/bench_ref: build/tests/obj/bench_ref.o build/tests/obj/support.a bui
 
 host-tests: $(addprefix build/tests/,$(HOST_TESTS)) $(addprefix build/tests/asan/,$(HOST_TESTS))
 
+tests-build: host-tests
+
 test-host: host-tests
 	@set -e; for t in $(HOST_TESTS); do build/tests/$$t; build/tests/asan/$$t; done
 
 -include $(wildcard build/lib/obj/*.d build/asan/obj/*.d build/tests/obj/*.d build/tests/asan/obj/*.d)
 
-.PHONY: lib install-lib host-tests test-host
+.PHONY: lib install-lib host-tests tests-build test-host

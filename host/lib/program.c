@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Make a program: a model on one chip. What is static on a chip (column gains and offsets, weights as programmed, stuck columns) is
+ * drawn here from the chip seed, purposes 2 to 5 of docs/arithmetic.md, and written into copies of weights and constants;
+ * docs/libquell.md says how a profile's numbers become integers.
+ */
+#include "arith.h"
+#include "program.h"
+#include "ref.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CODES 256.0     /* shares of the code range are of so many codes */
+#define EPS_ONE 2048.0  /* s4.11 */
+#define RAIL (256 << 12) /* further than any zero point is from the ADC's limits */
+
+static int64_t clamped(double x, int64_t lo, int64_t hi) { return x <= (double)lo ? lo : x >= (double)hi ? hi : llrint(x); }
+
+/* n samples (rounded up to a pair) of one purpose; NULL: no memory. */
+static int16_t *draw(uint32_t chip, enum qa_purpose purpose, const struct quell_layer *t, size_t n)
+{
+    int16_t *eps = malloc(((n + 1) / 2 * 2 + 2) * sizeof *eps);
+    if (eps)
+        qa_gaussian_fill(chip, purpose, (uint32_t)t->rng_layer, 0, 0, (uint32_t)((n + 1) / 2), eps);
+    return eps;
+}
+
+/* ---- Read noise ------------------------------------------------------------------------------------------------------------------ */
+
+static quell_status set_read_noise(struct quell_layer *t, const struct quell_profile *profile, quell_error *err)
+{
+    double add = rint(profile->read_additive * CODES * 4096), mul = rint(profile->read_multiplicative * 16384);
+    if (!(add >= 0 && add < 1 << 20))
+        return quell_fail(err, QUELL_E_PROFILE, "profile %s: read_additive %g is out of range, it must be at least 0 and below 1", profile->name, profile->read_additive);
+    if (!(mul >= 0 && mul < 1 << 16))
+        return quell_fail(err, QUELL_E_PROFILE, "profile %s: read_multiplicative %g is out of range, it must be at least 0 and below 4", profile->name, profile->read_multiplicative);
+    if (profile->adc_bits < 1 || profile->adc_bits > 8)
+        return quell_fail(err, QUELL_E_PROFILE, "profile %s: adc_bits %d is out of range, it must be 1 to 8", profile->name, profile->adc_bits);
+    t->noise = 1;
+    t->sigma_add = (int32_t)add;
+    t->sigma_mul = (int32_t)mul;
+    t->adc_shift = 8 - profile->adc_bits;
+    return QUELL_OK;
+}
+
+/* ---- What stays on a chip ---------------------------------------------------------------------------------------------------------- */
+
+static quell_status set_columns(struct quell_model_layer *layer, const struct quell_profile *profile, uint32_t chip, quell_error *err)
+{
+    int16_t *gain = draw(chip, QA_COLUMN_GAIN, &layer->table, layer->channels), *offset = draw(chip, QA_COLUMN_OFFSET, &layer->table, layer->channels);
+    if (!gain || !offset) {
+        free(gain);
+        free(offset);
+        return quell_fail(err, QUELL_E_MEMORY, "out of memory for a chip");
+    }
+    for (uint32_t c = 0; c < layer->real_channels; c++) {
+        struct quell_channel *k = &layer->constants[c];
+        k->gain = (uint32_t)clamped(65536 * (1 + profile->column_gain_sigma * gain[c] / EPS_ONE), 0, (int64_t)(3.99 * 65536));
+        k->offset = (int32_t)clamped(profile->column_offset_sigma * CODES * 4096 * offset[c] / EPS_ONE, -(1 << 23), (1 << 23) - 1);
+    }
+    free(gain);
+    free(offset);
+    return QUELL_OK;
+}
+
+static void set_stuck(struct quell_model_layer *layer, const struct quell_profile *profile, uint32_t chip)
+{
+    for (uint32_t c = 0; c < layer->real_channels; c++) {
+        uint32_t key[2] = {chip, ((uint32_t)QA_STUCK << 24) + (uint32_t)layer->table.rng_layer}, counter[2] = {0, c}, x[2];
+        qa_threefry2x32(key, counter, x);
+        double u0 = (double)(x[0] + ((uint64_t)(x[1] & 0xFFFF) << 32)) / (double)(UINT64_C(1) << 48);
+        if (u0 < profile->stuck_columns) {
+            layer->constants[c].gain = 0;
+            layer->constants[c].offset = (x[1] >> 16 & 1) ? RAIL : -RAIL;
+        }
+    }
+}
+
+/* The largest |sum| that these weights can reach on a channel, whatever the input: 255 is the largest |q - z|. */
+static int64_t reach(const struct quell_model_layer *layer, uint32_t channel)
+{
+    size_t n = (size_t)layer->taps * layer->in_channels;
+    int64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += abs(layer->weights[channel * n + i]);
+    return 255 * sum + llabs((long long)layer->constants[channel].bias);
+}
+
+static quell_status set_weights(const struct quell_model *model, struct quell_model_layer *layer, const struct quell_profile *profile, uint32_t chip, quell_error *err)
+{
+    size_t n = (size_t)layer->taps * layer->in_channels;
+    uint32_t real = 1, padded = 1;
+    if (layer->table.mode != 2) { /* a fully connected layer reads its producer's padded channels, pixel after pixel */
+        size_t pixels;
+        qr_source_shape(model, layer->input_layer, &pixels, &real);
+        padded = qr_round_up(real, 8);
+    }
+    int16_t *eps = draw(chip, QA_WEIGHT, &layer->table, n * layer->channels);
+    if (!eps)
+        return quell_fail(err, QUELL_E_MEMORY, "out of memory for a chip");
+    for (size_t i = 0; i < n * layer->real_channels; i++)
+        if (i % layer->in_channels % padded < real)
+            layer->weights[i] = (int8_t)clamped(rint(layer->weights[i] + profile->weight_programming_sigma * 127 * eps[i] / EPS_ONE), -128, 127);
+    free(eps);
+    for (uint32_t c = 0; c < layer->real_channels; c++)
+        if (reach(layer, c) > INT32_MAX)
+            return quell_fail(err, QUELL_E_TOO_LARGE, "layer %s, channel %u: with this chip's programming errors the 32-bit accumulator could overflow", layer->info.name, c);
+    return QUELL_OK;
+}
+
+static quell_status manufacture(const struct quell_model *model, struct quell_model_layer *layer, const struct quell_profile *profile, uint32_t chip, quell_error *err)
+{
+    if (layer->info.macs == 0)
+        return QUELL_OK; /* the compiler's own pass-through: no tile */
+    quell_status status = set_read_noise(&layer->table, profile, err);
+    if (status == QUELL_OK && (profile->column_gain_sigma > 0 || profile->column_offset_sigma > 0))
+        status = set_columns(layer, profile, chip, err);
+    if (status == QUELL_OK && profile->weight_programming_sigma > 0)
+        status = set_weights(model, layer, profile, chip, err);
+    if (status == QUELL_OK && profile->stuck_columns > 0)
+        set_stuck(layer, profile, chip);
+    return status;
+}
+
+/* ---- Programs -------------------------------------------------------------------------------------------------------------------------- */
+
+static quell_status check_calibration(const struct quell_model *model, uint32_t chip, const struct quell_calibration *calibration, quell_error *err)
+{
+    if (calibration->model_hash != model->hash)
+        return quell_fail(err, QUELL_E_CALIBRATION, "this calibration was made for another model (its number is %016llx, this model's %016llx)", (unsigned long long)calibration->model_hash, (unsigned long long)model->hash);
+    if (calibration->chip != chip)
+        return quell_fail(err, QUELL_E_CALIBRATION, "this calibration was made for chip %u, not for chip %u", calibration->chip, chip);
+    if (calibration->layer_count != model->layer_count)
+        return quell_fail(err, QUELL_E_CALIBRATION, "this calibration has %u layers, the model %u", calibration->layer_count, model->layer_count);
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        if (calibration->channels[i] != model->layers[i].channels)
+            return quell_fail(err, QUELL_E_CALIBRATION, "this calibration has %u channels in layer %u, the model %u", calibration->channels[i], i, model->layers[i].channels);
+    return QUELL_OK;
+}
+
+void quell_program_correct(struct quell_program *program, uint32_t layer, const struct quell_calibration *calibration)
+{
+    struct quell_model_layer *l = &program->layers[layer];
+    l->table.correct = 1;
+    for (uint32_t c = 0; c < l->channels; c++) {
+        l->constants[c].a = calibration->a[layer][c];
+        l->constants[c].b = calibration->b[layer][c];
+    }
+}
+
+/* Own copies of weights and constants. */
+static int copy_layer(struct quell_model_layer *to, const struct quell_model_layer *from)
+{
+    size_t weights = (size_t)from->channels * from->taps * from->in_channels;
+    *to = *from;
+    to->weights = malloc(weights);
+    to->constants = malloc(from->channels * sizeof *to->constants);
+    if (!to->weights || !to->constants)
+        return 0;
+    memcpy(to->weights, from->weights, weights);
+    memcpy(to->constants, from->constants, from->channels * sizeof *to->constants);
+    return 1;
+}
+
+static struct quell_program *copy_model(const struct quell_model *model)
+{
+    struct quell_program *program = calloc(1, sizeof *program);
+    if (!program)
+        return NULL;
+    program->model = model;
+    program->layers = calloc(model->layer_count, sizeof *program->layers);
+    for (uint32_t i = 0; program->layers && i < model->layer_count; i++)
+        if (!copy_layer(&program->layers[i], &model->layers[i])) {
+            quell_program_free(program);
+            return NULL;
+        }
+    if (!program->layers) {
+        free(program);
+        return NULL;
+    }
+    return program;
+}
+
+void quell_program_free(quell_program *program)
+{
+    if (!program)
+        return;
+    for (uint32_t i = 0; i < program->model->layer_count; i++) {
+        free(program->layers[i].weights);
+        free(program->layers[i].constants);
+    }
+    free(program->layers);
+    free(program);
+}
+
+quell_status quell_program_make(const quell_model *model, const quell_profile *profile, uint32_t chip, const quell_calibration *calibration, quell_denoiser denoiser, quell_program **program, quell_error *err)
+{
+    *program = NULL;
+    if (denoiser != QUELL_DENOISER_OFF && denoiser != QUELL_DENOISER_MEAN && denoiser != QUELL_DENOISER_SAMPLE)
+        return quell_fail(err, QUELL_E_USAGE, "no denoiser mode %d", (int)denoiser);
+    quell_status status = calibration ? check_calibration(model, chip, calibration, err) : QUELL_OK;
+    if (status != QUELL_OK)
+        return status;
+    struct quell_program *made = copy_model(model);
+    if (!made)
+        return quell_fail(err, QUELL_E_MEMORY, "out of memory for a program");
+    for (uint32_t i = 0; i < model->layer_count && status == QUELL_OK; i++) {
+        struct quell_model_layer *layer = &made->layers[i];
+        if (profile)
+            status = manufacture(model, layer, profile, chip, err);
+        if (calibration)
+            quell_program_correct(made, i, calibration);
+        if (layer->block && denoiser != QUELL_DENOISER_OFF) {
+            layer->table.dn_depthwise = layer->dn_depthwise;
+            layer->table.dn_bottleneck = layer->dn_bottleneck;
+            layer->table.dn_sample = denoiser == QUELL_DENOISER_SAMPLE;
+        }
+    }
+    if (status != QUELL_OK) {
+        quell_program_free(made);
+        return status;
+    }
+    *program = made;
+    return QUELL_OK;
+}
+
+/* ---- Looking at one layer's ADC -------------------------------------------------------------------------------------------------------- */
+
+/* Nothing of [from, from + size) may be written. */
+struct area {
+    uint32_t from, size;
+};
+
+static int overlap(uint32_t at, uint32_t size, const struct area *area) { return at < area->from + area->size && area->from < at + size; }
+
+/* Lowest address where size words fit beside the areas; limit if there is none. */
+static uint32_t place(uint32_t size, const struct area *areas, uint32_t count, uint32_t limit)
+{
+    uint32_t best = limit;
+    for (uint32_t i = 0; i <= count; i++) { /* the lowest place begins at 0 or right behind an area */
+        uint32_t at = i < count ? areas[i].from + areas[i].size : 0, free_here = size <= limit && at <= limit - size;
+        for (uint32_t j = 0; j < count && free_here; j++)
+            free_here = !overlap(at, size, &areas[j]);
+        if (free_here && at < best)
+            best = at;
+    }
+    return best;
+}
+
+static quell_status place_output(const struct quell_program *program, uint32_t layer, const quell_limits *limits, quell_error *err)
+{
+    struct quell_model_layer *l = &program->layers[layer];
+    const struct quell_model *model = program->model;
+    uint32_t size = (uint32_t)(qr_output_size(l) / 8), image = (uint32_t)(qr_image_size(model) / 8), read = (uint32_t)(qr_input_size(l) / 8);
+    struct area areas[2] = {{(uint32_t)l->table.in_addr, read}, {(uint32_t)l->table.in_addr, read}};
+    if (l->input_layer < 0) /* the image may lie in either buffer */
+        for (int i = 0; i < 2; i++)
+            areas[i] = (struct area){model->input_addr[i], image};
+    uint32_t at = place(size, areas, 2, limits->act_words);
+    if (at == limits->act_words || at > 0xFFFF)
+        return quell_fail(err, QUELL_E_TOO_LARGE, "layer %s: its %u words before pooling do not fit the activation memory (%u words) beside its input: this device cannot calibrate the model", l->info.name, size, limits->act_words);
+    l->table.out_addr = (int32_t)at;
+    return QUELL_OK;
+}
+
+quell_status quell_program_observe(const struct quell_program *from, uint32_t layer, const quell_limits *limits, quell_program **program, quell_error *err)
+{
+    struct quell_model source = *from->model; /* copies this program's layers instead of the model's */
+    source.layers = from->layers;
+    struct quell_program *made = copy_model(&source);
+    *program = NULL;
+    if (!made)
+        return quell_fail(err, QUELL_E_MEMORY, "out of memory for a program");
+    made->model = from->model;
+    struct quell_model_layer *l = &made->layers[layer];
+    struct quell_layer *t = &l->table;
+    t->correct = t->dn_depthwise = t->dn_bottleneck = t->dn_sample = t->residual = t->pool_kind = 0;
+    t->pool_kh = t->pool_kw = 1;
+    t->post_a = 1 << 16;
+    t->post_b = 0;
+    t->post_shift = 16;
+    t->z_y = t->z_v;
+    t->lo = -128;
+    t->hi = 127;
+    l->residual_layer = -2;
+    l->info.out_h = (uint32_t)t->out_h;
+    l->info.out_w = (uint32_t)t->out_w;
+    quell_status status = place_output(made, layer, limits, err);
+    if (status != QUELL_OK) {
+        quell_program_free(made);
+        return status;
+    }
+    *program = made;
+    return QUELL_OK;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the reference device. Two ways of running a layer give the same bytes:
+ *   plain   ref_plain.c: element by element with the functions of arith.h; this one defines;
+ *   vector  ref_pack.c rearranges a layer, ref_layer.c runs it a row at a time on the kernels of ref_kernels.h, compiled once for
+ *           AVX2 and once for AVX-512. All kernels work on int16 inputs, int32 accumulators and int64 products.
+ * Tensors are int8 NHWC with channels padded to a multiple of 8, as in the chip's activation memory.
+ */
+#ifndef QUELL_REF_H
+#define QUELL_REF_H
+
+#include "model.h"
+
+#define QR_LANES 16 /* output channels side by side in packed weights and accumulator rows */
+
+enum qr_path { QR_PLAIN, QR_AVX2, QR_AVX512, QR_PATHS };
+
+/* A 3x3 or 1x1 convolution. Input pairs without any weight are left out at the end. */
+struct qr_conv {
+    uint32_t kernel, stride, blocks, pairs; /* blocks of QR_LANES outputs, pairs of input channels */
+    uint32_t pixel, row;                    /* int16 elements from one input pixel or row to the next */
+    int16_t *weights;                       /* [block][tap][pair][QR_LANES][2] */
+    int32_t *bias;                          /* [block][QR_LANES] */
+};
+
+struct qr_depthwise {
+    uint32_t stride, blocks, pixel, row;
+    int16_t *weights; /* [tap][blocks*QR_LANES][2]: weight, 0 */
+    int32_t *bias;    /* [blocks*QR_LANES] */
+};
+
+/* M and S of one tensor or channel; half = 2^(s-1). A shift that leaves nothing has become m = 0. */
+struct qr_scale {
+    int64_t m, half;
+    uint32_t s;
+};
+
+struct qr_layer {
+    const struct quell_model_layer *source;
+    struct quell_layer t;
+    uint32_t in_c, channels, lanes; /* padded to 8; lanes: channels padded to QR_LANES */
+    uint32_t kernel, stride, frame_h, frame_w; /* input with its border of zeros */
+    int denoise, bottleneck, depthwise;
+    struct qr_conv conv; /* weights NULL: depthwise */
+    struct qr_depthwise dw;
+    int32_t *m, *s, *gain, *offset; /* [channels] */
+    int64_t *half;                  /* [channels] */
+    int32_t *a, *b;                 /* [out_w*channels]: repeated for every pixel of a row; b is in 2^-14 codes */
+    struct qr_conv w1, w2, wu, wv;
+    struct qr_depthwise d;
+    uint32_t m2; /* bottleneck width rounded up to a pair */
+    struct qr_scale s1, s2, sd, su, sv;
+    void *memory; /* everything above lies here */
+};
+
+/* Buffers of one thread. */
+struct qr_scratch {
+    int16_t *frame;        /* input with border */
+    int16_t *dn_frame;     /* codes with border */
+    int16_t *b1, *b2;      /* bottleneck activations: whole layer with border, one row */
+    int16_t *eps;          /* one row */
+    int32_t *acc, *acc_u, *acc_v; /* one row, lanes a pixel */
+    int32_t *v, *mu, *sigma;      /* one row, channels a pixel */
+    int8_t *codes;         /* whole layer */
+    void *memory;
+};
+
+struct qr_kernels {
+    /* d = q - z for n codes. */
+    void (*widen)(const int8_t *codes, int32_t z, uint32_t n, int16_t *d);
+    /* One output row; in points at the first window's corner. acc: [pixels][blocks*QR_LANES]. */
+    void (*conv)(const struct qr_conv *conv, const int16_t *in, uint32_t pixels, int32_t *acc);
+    void (*depthwise)(const struct qr_depthwise *conv, const int16_t *in, uint32_t pixels, int32_t *acc);
+    /* Requantised, and analog noise with eps unless it is NULL. v: [pixels][channels]. */
+    void (*values)(const struct qr_layer *layer, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *v);
+    /* ADC and column correction. */
+    void (*codes)(const struct qr_layer *layer, const int32_t *v, uint32_t pixels, int8_t *codes);
+    /* Bottleneck activations, m2 a pixel, of QR_LANES accumulators a pixel. */
+    void (*activate)(const int32_t *acc, const struct qr_scale *scale, uint32_t m2, uint32_t pixels, int16_t *out);
+    /* acc_d, acc_u may be NULL. */
+    void (*mu)(const struct qr_layer *layer, const int32_t *acc_d, const int32_t *acc_u, uint32_t pixels, int32_t *mu);
+    void (*sigma)(const struct qr_layer *layer, const int32_t *acc_v, uint32_t pixels, int32_t *sigma);
+    /* sigma and eps NULL: mean mode. In place. */
+    void (*denoise)(const struct qr_layer *layer, const int32_t *mu, const int32_t *sigma, const int16_t *eps, uint32_t n, int8_t *codes);
+    void (*post)(const struct qr_layer *layer, const int8_t *residual, uint32_t n, int8_t *codes);
+};
+
+/* NULL where the machine does not have it. */
+const struct qr_kernels *qr_kernels_avx2(void);
+const struct qr_kernels *qr_kernels_avx512(void);
+const struct qr_kernels *qr_kernels_of(enum qr_path path); /* NULL also for QR_PLAIN */
+enum qr_path qr_best_path(void);
+
+/* Sizes of a layer's tensors in elements. */
+size_t qr_input_size(const struct quell_model_layer *layer);
+size_t qr_output_size(const struct quell_model_layer *layer);
+
+/* ref_plain.c. residual NULL without one; output has qr_output_size codes. */
+quell_status qr_plain_layer(const struct quell_model_layer *layer, const int8_t *input, const int8_t *residual, uint32_t noise_seed, uint32_t inference, int8_t *output);
+void qr_pool(const struct quell_layer *t, uint32_t channels, const int8_t *codes, int8_t *output);
+
+/* ref_pack.c. 0: no memory. */
+int qr_pack(struct qr_layer *packed, const struct quell_model_layer *layer);
+void qr_unpack(struct qr_layer *packed);
+int qr_scratch_make(struct qr_scratch *scratch, const struct qr_layer *layers, uint32_t count);
+void qr_scratch_free(struct qr_scratch *scratch);
+
+/* ref_layer.c */
+void qr_run_layer(const struct qr_kernels *kernels, const struct qr_layer *layer, struct qr_scratch *scratch, const int8_t *input, const int8_t *residual, uint32_t noise_seed, uint32_t inference, int8_t *output);
+/* Requantised values (s11.12) of a layer before the analog tile, all padded channels: for calibration. */
+void qr_run_values(const struct qr_kernels *kernels, const struct qr_layer *layer, struct qr_scratch *scratch, const int8_t *input, int32_t *values);
+
+/* ref.c: choose how a reference device computes; QUELL_E_DEVICE if this machine cannot. Takes effect at once. */
+quell_status qr_set_path(quell_device *device, enum qr_path path);
+
+/* ref_tensor.c: channels padded to 8 and back, images as the first layer sees them. */
+uint32_t qr_round_up(uint32_t x, uint32_t to);
+void qr_pad_channels(const int8_t *packed, size_t pixels, uint32_t channels, int8_t *padded);
+void qr_drop_padding(const int8_t *padded, size_t pixels, uint32_t channels, int8_t *packed);
+void qr_image_codes(const struct quell_model *model, const uint8_t *pixels, int8_t *codes); /* (h + 2 pad) x (w + 2 pad) x C8 */
+size_t qr_image_size(const struct quell_model *model);
+
+/* The tensor a layer reads: pixels and real channels. */
+void qr_source_shape(const struct quell_model *model, int producer, size_t *pixels, uint32_t *channels);
+
+#endif

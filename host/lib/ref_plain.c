@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One layer, element by element, as docs/arithmetic.md says it. Every other way of computing a layer is compared with this one. */
+#include "arith.h"
+#include "ref.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Codes of a tensor, and what lies around it. */
+struct view {
+    const int8_t *codes;
+    int32_t h, w, c, zero;
+};
+
+static int32_t inside(const struct view *v, int32_t y, int32_t x) { return y >= 0 && y < v->h && x >= 0 && x < v->w; }
+
+static int32_t dot(const int8_t *restrict weights, const int8_t *restrict codes, int32_t zero, uint32_t n)
+{
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += weights[i] * (codes[i] - zero);
+    return sum;
+}
+
+/* Sum over one window; (y, x) is its corner. */
+static int32_t window(const struct quell_model_layer *layer, const struct view *in, int32_t y, int32_t x, uint32_t channel)
+{
+    int32_t kernel = layer->table.mode == 1 ? 1 : 3, depthwise = layer->table.mode == 2, sum = 0;
+    const int8_t *weights = layer->weights + (size_t)channel * layer->taps * layer->in_channels;
+    for (int32_t tap = 0; tap < kernel * kernel; tap++) {
+        int32_t iy = y + tap / kernel, ix = x + tap % kernel;
+        if (!inside(in, iy, ix))
+            continue;
+        const int8_t *codes = in->codes + ((size_t)iy * (size_t)in->w + (size_t)ix) * (size_t)in->c;
+        sum += depthwise ? weights[tap] * (codes[channel] - in->zero) : dot(weights + (size_t)tap * layer->in_channels, codes, in->zero, layer->in_channels);
+    }
+    return sum;
+}
+
+/* Convolution, requantisation, analog tile, ADC, column correction. */
+static void convolve(const struct quell_model_layer *layer, const int8_t *input, uint32_t seed, uint32_t inference, int8_t *codes)
+{
+    const struct quell_layer *t = &layer->table;
+    struct view in = {input, t->in_h, t->in_w, t->in_c8 * 8, t->z_in};
+    int32_t stride = 1 + t->stride2;
+    size_t element = 0;
+    for (int32_t y = 0; y < t->out_h; y++)
+        for (int32_t x = 0; x < t->out_w; x++)
+            for (uint32_t c = 0; c < layer->channels; c++, element++) {
+                const struct quell_channel *k = &layer->constants[c];
+                int32_t acc = window(layer, &in, y * stride - t->pad_top, x * stride - t->pad_left, c) + k->bias;
+                int32_t v = qa_requantise(acc, k->m, k->s);
+                if (t->noise) {
+                    int16_t eps[2];
+                    qa_gaussian_pair(seed, QA_READ_NOISE, (uint32_t)t->rng_layer, inference, (uint32_t)(element / 2), eps);
+                    v = qa_analog(v, k->gain, k->offset, (uint32_t)t->sigma_add, (uint32_t)t->sigma_mul, eps[element & 1]);
+                }
+                int8_t code = qa_adc(v, t->z_v, (unsigned)t->adc_shift);
+                codes[element] = t->correct ? qa_correct(code, t->z_v, k->a, k->b) : code;
+            }
+}
+
+/* First bottleneck activations of all pixels: b1[h][w][m]. */
+static void squeeze(const struct quell_model_layer *layer, const int8_t *codes, uint8_t *b1)
+{
+    const struct quell_layer *t = &layer->table;
+    const struct quell_block *block = layer->block;
+    size_t pixels = (size_t)t->out_h * (size_t)t->out_w;
+    for (size_t p = 0; p < pixels; p++)
+        for (uint32_t j = 0; j < block->m; j++)
+            b1[p * block->m + j] = qa_dn_activation(dot(block->w1 + (size_t)j * block->channels, codes + p * block->channels, t->z_v, block->channels) + block->b1[j], (uint32_t)t->dn_m1, (unsigned)t->dn_s1);
+}
+
+static uint8_t spread(const struct quell_model_layer *layer, const uint8_t *b1, int32_t y, int32_t x, uint32_t k)
+{
+    const struct quell_layer *t = &layer->table;
+    const struct quell_block *block = layer->block;
+    int32_t acc = block->b2[k];
+    for (int32_t tap = 0; tap < 9; tap++) {
+        int32_t iy = y + tap / 3 - 1, ix = x + tap % 3 - 1;
+        if (iy < 0 || iy >= t->out_h || ix < 0 || ix >= t->out_w)
+            continue;
+        for (uint32_t j = 0; j < block->m; j++)
+            acc += block->w2[((size_t)k * block->m + j) * 9 + (size_t)tap] * b1[((size_t)iy * (size_t)t->out_w + (size_t)ix) * block->m + j];
+    }
+    return qa_dn_activation(acc, (uint32_t)t->dn_m2, (unsigned)t->dn_s2);
+}
+
+static int32_t depthwise_sum(const struct quell_block *block, const struct view *in, int32_t y, int32_t x, uint32_t c)
+{
+    int32_t acc = 0;
+    for (int32_t tap = 0; tap < 9; tap++) {
+        int32_t iy = y + tap / 3 - 1, ix = x + tap % 3 - 1;
+        if (inside(in, iy, ix))
+            acc += block->d[c * 9 + (uint32_t)tap] * (in->codes[((size_t)iy * (size_t)in->w + (size_t)ix) * (size_t)in->c + c] - in->zero);
+    }
+    return acc;
+}
+
+/* codes -> out; b1 holds out_h*out_w*m bytes. */
+static void denoise(const struct quell_model_layer *layer, const int8_t *codes, uint32_t seed, uint32_t inference, uint8_t *b1, int8_t *out)
+{
+    const struct quell_layer *t = &layer->table;
+    const struct quell_block *block = layer->block;
+    struct view in = {codes, t->out_h, t->out_w, (int32_t)layer->channels, t->z_v};
+    uint32_t m = t->dn_bottleneck ? block->m : 0;
+    if (m)
+        squeeze(layer, codes, b1);
+    size_t element = 0;
+    for (int32_t y = 0; y < t->out_h; y++)
+        for (int32_t x = 0; x < t->out_w; x++) {
+            uint8_t b2[16];
+            for (uint32_t k = 0; k < m; k++)
+                b2[k] = spread(layer, b1, y, x, k);
+            for (uint32_t c = 0; c < layer->channels; c++, element++) {
+                int32_t acc_d = t->dn_depthwise ? depthwise_sum(block, &in, y, x, c) : 0, acc_u = 0, acc_v = block->cv[c];
+                for (uint32_t k = 0; k < m; k++) {
+                    acc_u += block->wu[c * m + k] * b2[k];
+                    acc_v += block->wv[c * m + k] * b2[k];
+                }
+                int32_t mu = qa_dn_mu(acc_d, (uint32_t)t->dn_md, (unsigned)t->dn_sd, acc_u, (uint32_t)t->dn_mu, (unsigned)t->dn_su);
+                int16_t eps[2] = {0, 0};
+                if (t->dn_sample)
+                    qa_gaussian_pair(seed, QA_DENOISER, (uint32_t)t->rng_layer, inference, (uint32_t)(element / 2), eps);
+                out[element] = qa_dn_apply(codes[element], t->z_v, mu, qa_dn_sigma(acc_v, (uint32_t)t->dn_mv, (unsigned)t->dn_sv), eps[element & 1]);
+            }
+        }
+}
+
+void qr_pool(const struct quell_layer *t, uint32_t channels, const int8_t *codes, int8_t *output)
+{
+    int32_t h = t->out_h / t->pool_kh, w = t->out_w / t->pool_kw;
+    for (int32_t y = 0; y < h; y++)
+        for (int32_t x = 0; x < w; x++)
+            for (uint32_t c = 0; c < channels; c++) {
+                int32_t p = t->pool_kind == 1 ? 0 : INT32_MIN;
+                for (int32_t ky = 0; ky < t->pool_kh; ky++)
+                    for (int32_t kx = 0; kx < t->pool_kw; kx++) {
+                        int32_t q = codes[((size_t)(y * t->pool_kh + ky) * (size_t)t->out_w + (size_t)(x * t->pool_kw + kx)) * channels + c] - t->z_y;
+                        p = t->pool_kind == 1 ? p + q : q > p ? q : p;
+                    }
+                *output++ = qa_pool(p, (uint32_t)t->pool_m, (unsigned)t->pool_shift, t->z_pool);
+            }
+}
+
+quell_status qr_plain_layer(const struct quell_model_layer *layer, const int8_t *input, const int8_t *residual, uint32_t noise_seed, uint32_t inference, int8_t *output)
+{
+    const struct quell_layer *t = &layer->table;
+    size_t pixels = (size_t)t->out_h * (size_t)t->out_w, size = pixels * layer->channels;
+    int8_t *codes = malloc(2 * size + 16 * pixels);
+    if (!codes)
+        return QUELL_E_MEMORY;
+    int8_t *done = codes;
+    convolve(layer, input, noise_seed, inference, codes);
+    if (layer->block && (t->dn_depthwise || t->dn_bottleneck)) {
+        done = codes + size;
+        denoise(layer, codes, noise_seed, inference, (uint8_t *)(codes + 2 * size), done);
+    }
+    for (size_t i = 0; i < size; i++)
+        done[i] = qa_post(done[i], t->z_v, t->residual ? residual[i] : t->z_res, t->z_res, (uint32_t)t->post_a, (uint32_t)t->post_b, (unsigned)t->post_shift, t->z_y, t->lo, t->hi);
+    if (t->pool_kind)
+        qr_pool(t, layer->channels, done, output);
+    else
+        memcpy(output, done, size);
+    free(codes);
+    return QUELL_OK;
+}
