@@ -93,6 +93,7 @@ class Board {
         for (size_t i = 0; i < words.size(); i++)
             memory.m_storage[i] = words[i];
         open_trace();
+        dut.tx_ready_i = 1;
         dut.rst_i = 1;
         for (int i = 0; i < 8; i++)
             cycle();

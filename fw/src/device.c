@@ -2,11 +2,10 @@
 #include "device.h"
 #include "channel.h"
 
-struct device device;
+struct device device; /* all zero at reset */
 
 void device_init(void)
 {
-    device = (struct device){0};
     hardware_read(&device.hw);
     layer_abort();
     board_write(REG(cnt_clear), 1);
