@@ -1,0 +1,2 @@
+# halves with something below them are taken for ties
+s/\(sticky \|\| shifted\[1\]\)/(sticky \&\& shifted[1])/

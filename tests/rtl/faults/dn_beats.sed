@@ -1,0 +1,3 @@
+# a row too few
+# bench: denoiser
+s/y_q == 0;/y_q == 10'd1;/
