@@ -10,8 +10,8 @@
 // Weight words are used in ascending order from cfg_w_addr, one run of them a pass (one row of windows), all again for each output row.
 // A window's sum over channels (and, for single-column outputs, over all input groups) is made in a register, then added to the row
 // buffer. 32-bit wrap-around: the compiler bounds the final sum. From issue to the row buffer's add port 4 cycles; no stall inside.
-// Rate: one cycle a channel or window without gaps, except 3 cycles before a pass that would come back to an accumulator before its last sum is stored
-// (2 or 3 windows a pass of fewer than 4 cycles in all), and while no row bank is free.
+// Rate: one cycle a channel or window without gaps, except while no row bank is free, and before a pass that would come back to an
+// accumulator within 4 cycles, before its last sum is stored (2 or 3 windows a pass: 2 or 1 cycles).
 `default_nettype none
 
 module conv_array #(
@@ -128,7 +128,7 @@ module conv_array #(
                     group_q       <= group_next;
                     word_q        <= RW'(word_next);
                     if (revisit_soon && !in_last)
-                        hold_q <= 2'd3;
+                        hold_q <= cfg_out_w_i[0] ? 2'd1 : 2'd2;
                 end
                 if (row_last) begin
                     row_first_q   <= 1'b1;
@@ -147,6 +147,14 @@ module conv_array #(
     wire unused = ^{cfg_w_addr_i, word_next, groups};
 
     // --- Operands: registered while the weight word is read ------------------------------------------------------------------------
+    logic [80:0]  channel;               // nine taps s8.0 of channel channel_q; one 8:1 multiplexer a bit
+    for (genvar b = 0; b < 81; b++) begin : g_channel
+        wire [7:0] of_channel;
+        for (genvar i = 0; i < 8; i++) begin : g_bit
+            assign of_channel[i] = window_data_i[(b / 9)*72 + i*9 + b % 9];
+        end
+        assign channel[b] = of_channel[channel_q];
+    end
     logic [80:0]  shared;                // nine s8.0 for every core
     logic [80:0]  shared_q;
     logic [647:0] own_q;                 // core k < 8 at k*81: shared, or its own channel
@@ -155,7 +163,7 @@ module conv_array #(
             if (is_1x1)
                 shared[t*9 +: 9] = t < 8 ? window_data_i[(5*8 + t % 8)*9 +: 9] : 9'd0;
             else
-                shared[t*9 +: 9] = window_data_i[t*72 + 9*32'(channel_q) +: 9];
+                shared[t*9 +: 9] = channel[t*9 +: 9];
     always_ff @(posedge clk_i) begin
         shared_q <= shared;
         for (int k = 0; k < 8; k++)

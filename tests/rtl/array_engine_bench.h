@@ -330,12 +330,13 @@ template <class D> void run_resnet8(ArrayBench<D> &bench, int image_channels)
         printf("     %-16s %2dx%2dx%2d -> %2dx%2dx%2d %7llu %6.1f %6.1f %6.1f\n", l.name, l.in_h, l.in_w, l.in_c, l.out_h, l.out_w, l.out_c8 * 8,
                (unsigned long long)n, 100.0 * bench.busy / n, 100.0 * bench.starved / n, 100.0 * bench.blocked / n);
         if (l.mode == CONV3X3 && l.in_c % 8 == 0)
-            TB_CHECK(bench.tb, bench.busy >= 0.97 * n, "layer %zu: multipliers are busy in %.1f %% of the cycles only", i, 100.0 * bench.busy / n);
+            TB_CHECK(bench.tb, bench.busy >= (bench.cores == 8 ? 0.97 : 0.96) * n, "layer %zu: multipliers are busy in %.1f %% of the cycles only", i, 100.0 * bench.busy / n);
         cycles += n;
         busy += bench.busy;
     }
     printf("     all layers: %llu cycles, busy %.1f %%\n", (unsigned long long)cycles, 100.0 * busy / cycles);
-    TB_CHECK(bench.tb, busy >= 0.90 * cycles, "multipliers are busy in %.1f %% of the cycles only", 100.0 * busy / cycles);
+    // One pair a cycle out of the row buffer bounds the first and the 1x1 layers; with 16 cores they weigh more.
+    TB_CHECK(bench.tb, busy >= (bench.cores == 8 ? 0.90 : 0.80) * cycles, "multipliers are busy in %.1f %% of the cycles only", 100.0 * busy / cycles);
     bench.drain();
 }
 
