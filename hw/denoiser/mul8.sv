@@ -20,6 +20,7 @@ module mul8 (
     logic [7:0]  weight_q;
     logic [12:0] low_q;             // s12.0: digits 0 and 1, |.| <= 10 * 256
     logic [12:0] high_q;            // s12.0: digits 2 and 3, to be taken 16 times
+    logic        low_missing_q;     // what two_digits leaves out of low_q
 
     // A Booth digit is -2...2. Its multiple of a comes as ones' complement if negative; negative() is the missing 1.
     // The three weight bits and two operand bits of each result bit fit a LUT5.
@@ -35,12 +36,13 @@ module mul8 (
         negative = w[2] & ~(w[1] & w[0]);
     endfunction
 
+    // Two digits, short of the upper one's missing 1 (which is worth 4): the lower one's fits below the upper multiple.
     function automatic [12:0] two_digits(input [8:0] a, input [4:0] w);
         reg [9:0] m0, m1;
         begin
             m0 = multiple(a, w[2:0]);
             m1 = multiple(a, w[4:2]);
-            two_digits = {{3{m0[9]}}, m0} + {m1[9], m1, 1'b0, negative(w[2:0])} + {10'd0, negative(w[4:2]), 2'd0};
+            two_digits = {{3{m0[9]}}, m0} + {m1[9], m1, 1'b0, negative(w[2:0])};
         end
     endfunction
 
@@ -49,8 +51,9 @@ module mul8 (
             operand_q <= operand_i;
             weight_q  <= weight_i;
             low_q     <= two_digits(operand_q, {weight_q[3:0], 1'b0});
-            high_q    <= two_digits(operand_q, weight_q[7:3]);
-            product_o <= {{4{low_q[12]}}, low_q} + {high_q, 4'd0};
+            high_q    <= two_digits(operand_q, weight_q[7:3]) + {10'd0, negative(weight_q[7:5]), 2'd0};
+            product_o <= {{4{low_q[12]}}, low_q} + {high_q, 1'b0, low_missing_q, 2'd0};
+            low_missing_q <= negative(weight_q[3:1]);
         end
 endmodule
 
