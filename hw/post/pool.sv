@@ -46,8 +46,9 @@ module pool #(
     logic [12:0] valid_q;
     logic [12:3] row_end_q, frame_end_q;
     logic active, keep, first, last, row_end, frame_end;
-    logic [A_W-1:0] addr, addr_q[3];
-    logic [2:0] first_q, last_q, row_end0_q, frame_end0_q;
+    logic [A_W-1:0] addr;
+    // {addr, row_end, frame_end, first, last} of the pair in stages 0, 1, 2
+    logic [A_W+3:0] at0_q, at1_q, at2_q;
     logic [15:0] code;
 
     (* no_rw_check, ram_style = "block" *)
@@ -91,30 +92,17 @@ module pool #(
 
     always_ff @(posedge clk_i) begin
         if (rst_i) valid_q <= '0;
-        else if (en) valid_q <= {valid_q[11:4], valid_q[3], valid_q[2] & last_q[2], valid_q[1:0], fire};
+        else if (en) valid_q <= {valid_q[11:4], valid_q[3], valid_q[2] & at2_q[0], valid_q[1:0], fire};
     end
 
     // Position of the pair beside it.
     always_ff @(posedge clk_i) begin
-        if (load[0]) begin
-            addr_q[0] <= addr;
-            first_q[0] <= first;
-            last_q[0] <= last;
-            row_end0_q[0] <= row_end;
-            frame_end0_q[0] <= frame_end;
-        end
-        for (int k = 1; k < 3; k++) begin
-            if (load[k]) begin
-                addr_q[k] <= addr_q[k-1];
-                first_q[k] <= first_q[k-1];
-                last_q[k] <= last_q[k-1];
-                row_end0_q[k] <= row_end0_q[k-1];
-                frame_end0_q[k] <= frame_end0_q[k-1];
-            end
-        end
+        if (load[0]) at0_q <= {addr, row_end, frame_end, first, last};
+        if (load[1]) at1_q <= at0_q;
+        if (load[2]) at2_q <= at1_q;
         if (load[3]) begin
-            row_end_q[3] <= row_end0_q[2];
-            frame_end_q[3] <= frame_end0_q[2];
+            row_end_q[3] <= at2_q[3];
+            frame_end_q[3] <= at2_q[2];
         end
         for (int k = 4; k < 13; k++) begin
             if (load[k]) begin
@@ -126,14 +114,14 @@ module pool #(
 
     // Line memory: read in stages 1 and 2, written after stage 3.
     always_ff @(posedge clk_i) begin
-        if (load[1]) ram_q <= line_memory[addr_q[0]];
+        if (load[1]) ram_q <= line_memory[at0_q[A_W+3:4]];
         if (load[2]) old_q <= ram_q;
-        if (load[3]) write_addr_q <= addr_q[2];
+        if (load[3]) write_addr_q <= at2_q[A_W+3:4];
         if (en & write_q) line_memory[write_addr_q] <= sum_q;
     end
     always_ff @(posedge clk_i) begin
         if (rst_i) write_q <= 1'b0;
-        else if (en) write_q <= valid_q[2] & !last_q[2];
+        else if (en) write_q <= valid_q[2] & !at2_q[0];
     end
 
     for (genvar i = 0; i < 2; i++) begin : g_lane
@@ -155,7 +143,7 @@ module pool #(
             if (load[1]) d1_q <= d0_q;
             if (load[2]) d2_q <= d1_q;
             if (load[3]) begin
-                if (first_q[2]) sum_q[21*i+:21] <= d2;
+                if (at2_q[1]) sum_q[21*i+:21] <= d2;
                 else if (maximum) sum_q[21*i+:21] <= (d2 > old) ? d2 : old;
                 else sum_q[21*i+:21] <= old + d2;
             end

@@ -1,2 +1,2 @@
 # The maximum of a window forgets its first pixel.
-s/if \(first_q\[2\]\)/if (first_q[2] \| maximum)/
+s/if \(at2_q\[1\]\)/if (at2_q[1] \| maximum)/
