@@ -64,7 +64,8 @@ quell_status layer_set_v(struct builder *b, int layer, float scale, int zero)
     for (uint32_t c = 0; c < l->real_channels; c++)
         TRY(set_channel(b, layer, c, scale));
     struct quell_layer_info *info = &l->info;
-    info->macs = (uint64_t)t->out_h * (uint64_t)t->out_w * l->real_channels * l->taps * (t->mode == 2 ? 1 : (uint64_t)info->in_c * (d->fully_connected ? info->in_h * info->in_w : 1));
+    /* No multiplications counted and no conversions: the mark of an identity layer, which no chip's noise touches. */
+    info->macs = d->identity ? 0 : (uint64_t)t->out_h * (uint64_t)t->out_w * l->real_channels * l->taps * (t->mode == 2 ? 1 : (uint64_t)info->in_c * (d->fully_connected ? info->in_h * info->in_w : 1));
     info->conversions = d->identity ? 0 : (uint32_t)t->out_h * (uint32_t)t->out_w * l->real_channels;
     /* What it writes if nothing follows; refined by whoever quantises next. */
     info->out_scale = scale;

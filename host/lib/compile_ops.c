@@ -512,14 +512,6 @@ static quell_status op_add(struct builder *b)
         x = y;
         y = swap;
     }
-    /* The image's buffers alternate, so it cannot be a residual: an identity layer on the image carries the addition. */
-    if (y->layer < 0) {
-        if (x->layer < 0)
-            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: adds the image to itself", b->label);
-        const struct value *swap = x;
-        x = y;
-        y = swap;
-    }
     int layer;
     TRY(open_stage(b, x, STAGE_DENOISED, &layer));
     struct quell_model_layer *l = layer_of(b, layer);

@@ -89,11 +89,20 @@ typedef struct quell_layer_info {
     float out_scale;
     int32_t out_zero;
     uint32_t in_h, in_w, in_c;
-    uint64_t macs, denoiser_macs;
+    uint64_t macs, denoiser_macs; /* macs 0: an identity layer that the compiler put in; no analog tile, no noise */
     uint32_t has_denoiser, conversions; /* conversions: ADC conversions per image = conv outputs */
 } quell_layer_info;
 
 quell_status quell_model_get_layer(const quell_model *model, uint32_t index, quell_layer_info *info);
+
+/* What one image would cost on analog tiles of 256 x 256 (an estimate; figures and sources in docs/energy.md). */
+typedef struct quell_energy {
+    uint64_t tile_products, conversions, digital_macs; /* digital: the denoising blocks, 0 with the denoiser off */
+    double tile_nj, adc_nj, digital_nj, total_nj;      /* nanojoules */
+    double latency_us;                                 /* microseconds: a layer's tiles side by side, layers one after the other */
+} quell_energy;
+
+void quell_estimate_energy(const quell_model *model, int denoiser_on, quell_energy *energy);
 
 /* ---- Noise profiles and chips ------------------------------------------------------------------------------------------------- */
 

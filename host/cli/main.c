@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quell: compile quantised networks for the Quell accelerator and run them. Exit codes are the numbers of quell_status. */
+#include <string.h>
+
+#include "cli.h"
+
+const struct cli_command CLI_COMMANDS[] = {
+    {"devices", "list the devices and what they can hold", "", "sj", cmd_devices},
+    {"info", "describe a model: its layers, sizes, costs", "m", "lj", cmd_info},
+    {"compile", "translate an ONNX model for the accelerator", "mo", "lRj", cmd_compile},
+    {"run", "run images through a model on a device", "mi", "LdpckneNSOjtTsuUP", cmd_run},
+    {"calibrate", "measure a chip's column correction from unlabelled images", "mipo", "dcnNStTsPj", cmd_calibrate},
+    {"bench", "measure images per second, with noise and denoiser off and on", "mi", "dpcnNtsPj", cmd_bench},
+};
+const unsigned CLI_COMMAND_COUNT = sizeof CLI_COMMANDS / sizeof *CLI_COMMANDS;
+
+static int usage(FILE *to)
+{
+    fprintf(to, "quell %s: quantised networks on an accelerator with emulated analog tiles and denoising blocks\n\nusage: quell COMMAND [OPTIONS]\n\n", quell_version());
+    for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++)
+        fprintf(to, "  %-10s %s\n", CLI_COMMANDS[i].name, CLI_COMMANDS[i].summary);
+    fprintf(to, "\n`quell COMMAND --help` lists the options. Exit codes:\n");
+    for (int s = 0; s <= QUELL_E_INTERRUPTED; s++)
+        fprintf(to, "%s%d %s", s == 0 ? "  " : s == 7 ? ",\n  " : ", ", s, quell_status_name((quell_status)s));
+    fprintf(to, "\n");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli_options options;
+    int exit_code = 0;
+    if (argc < 2) {
+        usage(stderr);
+        return QUELL_E_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return cli_finish(usage(stdout));
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("quell %s\n", quell_version());
+        return cli_finish(0);
+    }
+    for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++)
+        if (strcmp(CLI_COMMANDS[i].name, argv[1]) == 0)
+            return cli_finish(cli_parse(&CLI_COMMANDS[i], argc - 1, argv + 1, &options, &exit_code) ? CLI_COMMANDS[i].run(&options) : exit_code);
+    return cli_error(QUELL_E_USAGE, "no command '%s'; `quell --help` lists them", argv[1]);
+}

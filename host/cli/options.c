@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line: one table of options, from which each command takes some. */
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+enum kind { TEXT, NUMBER, FLAG };
+
+static const struct option_row {
+    char letter; /* what struct cli_command calls it; not a short option */
+    const char *name;
+    enum kind kind;
+    size_t offset;
+    const char *value, *help;
+} OPTIONS[] = {
+#define TEXT_OPTION(letter, name, member, value, help) {letter, name, TEXT, offsetof(struct cli_options, member), value, help}
+#define NUMBER_OPTION(letter, name, member, help) {letter, name, NUMBER, offsetof(struct cli_options, member), "N", help}
+#define FLAG_OPTION(letter, name, member, help) {letter, name, FLAG, offsetof(struct cli_options, member), "", help}
+    TEXT_OPTION('m', "model", model, "FILE", "the network: an ONNX file (QDQ), or one that `quell compile` wrote"),
+    TEXT_OPTION('i', "images", images, "PATH", "IDX file (gzip too), CIFAR-10 binary file or folder, or a folder of PNG/JPEG files per class"),
+    TEXT_OPTION('L', "labels", labels, "FILE", "IDX file with the labels"),
+    TEXT_OPTION('d', "device", device, "NAME", "ref (this computer, the default) or sim (the simulated chip)"),
+    TEXT_OPTION('p', "profile", profile, "FILE", "noise profile, JSON; none: an ideal chip"),
+    NUMBER_OPTION('c', "chip", chip, "seed of the chip that the profile describes (0)"),
+    TEXT_OPTION('k', "calibration", calibration, "FILE", "column correction of that chip, from `quell calibrate`"),
+    NUMBER_OPTION('n', "noise-seed", noise_seed, "seed of the noise that is drawn at every inference (0)"),
+    TEXT_OPTION('e', "denoiser", denoiser_name, "MODE", "off (the default), mean or sample"),
+    NUMBER_OPTION('N', "limit", limit, "use the first N images only (0: all)"),
+    FLAG_OPTION('S', "skip-bad", skip_bad, "leave out images that cannot be read instead of stopping before the start"),
+    TEXT_OPTION('O', "logits", logits, "FILE", "write the results as NumPy file: int8, images x classes"),
+    TEXT_OPTION('o', "output", output, "FILE", "the file to write"),
+    TEXT_OPTION('j', "json", json, "FILE", "write all figures as JSON"),
+    NUMBER_OPTION('t', "threads", threads, "threads of the device ref (0: one a core)"),
+    TEXT_OPTION('T', "trace", trace, "FILE", "device sim: write a waveform"),
+    TEXT_OPTION('s', "simulator", simulator, "PATH", "device sim: the simulated board (beside this tool, or in PATH)"),
+    TEXT_OPTION('u', "dump-activations", dump, "DIR", "write every layer's codes of the first images as NumPy files"),
+    NUMBER_OPTION('U', "dump-count", dump_count, "of how many images (1)"),
+    FLAG_OPTION('P', "progress", progress, "show progress even if stderr is no terminal"),
+    FLAG_OPTION('R', "report", report, "print the layers with their addresses"),
+    FLAG_OPTION('l', "large", large, "for the device ref alone: ignore the chip's memory sizes"),
+};
+enum { OPTION_COUNT = sizeof OPTIONS / sizeof *OPTIONS };
+
+static void help(const struct cli_command *c)
+{
+    printf("quell %s: %s\n\nusage: quell %s", c->name, c->summary, c->name);
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (strchr(c->required, OPTIONS[i].letter))
+            printf(" --%s %s", OPTIONS[i].name, OPTIONS[i].value);
+    printf(" [OPTIONS]\n\n");
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (strchr(c->required, OPTIONS[i].letter) || strchr(c->optional, OPTIONS[i].letter)) {
+            char left[40];
+            snprintf(left, sizeof left, "--%s %s", OPTIONS[i].name, OPTIONS[i].value);
+            printf("  %-26s %s\n", left, OPTIONS[i].help);
+        }
+}
+
+static int read_number(const char *name, const char *text, uint32_t *value)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 0);
+    if (end == text || *end || errno || v > UINT32_MAX || strchr(text, '-')) {
+        cli_error(QUELL_E_USAGE, "--%s: '%s' is not a number from 0 to 4294967295", name, text);
+        return 0;
+    }
+    *value = (uint32_t)v;
+    return 1;
+}
+
+static int read_denoiser(struct cli_options *o)
+{
+    static const char *const MODES[] = {"off", "mean", "sample"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(o->denoiser_name, MODES[i]) == 0) {
+            o->denoiser = (quell_denoiser)i;
+            return 1;
+        }
+    cli_error(QUELL_E_USAGE, "--denoiser: '%s' is not off, mean or sample", o->denoiser_name);
+    return 0;
+}
+
+int cli_parse(const struct cli_command *c, int argc, char **argv, struct cli_options *options, int *exit_code)
+{
+    struct option longs[OPTION_COUNT + 2] = {{0}};
+    int count = 0;
+    *options = (struct cli_options){.device = "ref", .denoiser_name = "off", .dump_count = 1};
+    *exit_code = QUELL_E_USAGE;
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (strchr(c->required, OPTIONS[i].letter) || strchr(c->optional, OPTIONS[i].letter))
+            longs[count++] = (struct option){OPTIONS[i].name, OPTIONS[i].kind == FLAG ? no_argument : required_argument, NULL, 256 + i};
+    longs[count] = (struct option){"help", no_argument, NULL, 'h'};
+    for (int found; (found = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
+        if (found == 'h') {
+            help(c);
+            *exit_code = 0;
+            return 0;
+        }
+        if (found < 256) { /* getopt has said what is wrong */
+            fprintf(stderr, "quell: `quell %s --help` lists the options\n", c->name);
+            return 0;
+        }
+        const struct option_row *row = &OPTIONS[found - 256];
+        char *member = (char *)options + row->offset;
+        if (row->kind == FLAG)
+            *(int *)(void *)member = 1;
+        else if (row->kind == TEXT)
+            *(const char **)(void *)member = optarg;
+        else if (!read_number(row->name, optarg, (uint32_t *)(void *)member))
+            return 0;
+    }
+    if (optind < argc) {
+        cli_error(QUELL_E_USAGE, "'%s' is not an option; `quell %s --help` lists them", argv[optind], c->name);
+        return 0;
+    }
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (strchr(c->required, OPTIONS[i].letter) && !*(const char **)(void *)((char *)options + OPTIONS[i].offset)) {
+            cli_error(QUELL_E_USAGE, "quell %s needs --%s %s", c->name, OPTIONS[i].name, OPTIONS[i].value);
+            return 0;
+        }
+    return read_denoiser(options);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quell compile --report: where everything lies in the chip's memories. */
+#include "cli.h"
+#include "compiled.h"
+
+static const char *kind(const struct quell_layer *t)
+{
+    static const char *const NAMES[] = {"3x3", "1x1", "dw3x3"};
+    return NAMES[t->mode];
+}
+
+static void print_row(const struct quell_model *m, uint32_t i)
+{
+    const struct quell_model_layer *l = &m->layers[i];
+    const struct quell_layer *t = &l->table;
+    char residual[16] = "-", pool[16] = "-", pairs[16] = "-", rows[16] = "-", sizes[40];
+    if (t->residual)
+        snprintf(residual, sizeof residual, "%d", t->res_addr);
+    if (t->pool_kind)
+        snprintf(pool, sizeof pool, "%s%dx%d", t->pool_kind == 1 ? "avg" : "max", t->pool_kh, t->pool_kw);
+    if (l->block)
+        snprintf(pairs, sizeof pairs, "%d+%u", t->dn_pair_addr, l->channels / 2);
+    if (l->block && l->block->m)
+        snprintf(rows, sizeof rows, "%d+%u", t->dn_row_addr, l->block->m);
+    snprintf(sizes, sizeof sizes, "%dx%dx%u", t->out_h, t->out_w, l->real_channels);
+    printf("%2u %-20.20s %-6s%s %-12s %-8s %5d %5d %5s   %d+%u%s  %d+%u  %s  %s\n", i, l->info.name, kind(t), t->stride2 ? "/2" : "  ", sizes, pool, t->in_addr, t->out_addr, residual, t->w_addr,
+           quell_weight_words(l, m->limits.cores), t->wait_prev ? "" : " (no wait)", t->const_addr, l->channels / 2, pairs, rows);
+}
+
+void cli_print_report(const struct quell_model *m)
+{
+    printf("%-2s %-20s %-8s %-12s %-8s %5s %5s %5s   %s\n", "", "layer", "kind", "conv output", "pool", "in", "out", "res", "weights  constants  denoiser pairs, rows (first word + words)");
+    for (uint32_t i = 0; i < m->layer_count; i++)
+        print_row(m, i);
+    printf("image buffers %u, %u; logits %u\n", m->input_addr[0], m->input_addr[1], m->logits_addr);
+    printf("used of memory: activations %u/%u, weights %u/%u, constants %u/%u, denoiser pairs %u/%u, rows %u/%u words\n", m->info.act_words, m->limits.act_words, m->info.weight_words,
+           m->limits.weight_words, m->info.const_words, m->limits.const_words, m->info.dn_pair_words, m->limits.dn_pair_words, m->info.dn_row_words, m->limits.dn_row_words);
+}
