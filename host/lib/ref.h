@@ -97,6 +97,7 @@ size_t qr_output_size(const struct quell_model_layer *layer);
 
 /* ref_plain.c. residual NULL without one; output has qr_output_size codes. */
 quell_status qr_plain_layer(const struct quell_model_layer *layer, const int8_t *input, const int8_t *residual, uint32_t noise_seed, uint32_t inference, int8_t *output);
+void qr_plain_values(const struct quell_model_layer *layer, const int8_t *input, int32_t *values);
 void qr_pool(const struct quell_layer *t, uint32_t channels, const int8_t *codes, int8_t *output);
 
 /* ref_pack.c. 0: no memory. */
@@ -107,7 +108,7 @@ void qr_scratch_free(struct qr_scratch *scratch);
 
 /* ref_layer.c */
 void qr_run_layer(const struct qr_kernels *kernels, const struct qr_layer *layer, struct qr_scratch *scratch, const int8_t *input, const int8_t *residual, uint32_t noise_seed, uint32_t inference, int8_t *output);
-/* Requantised values (s11.12) of a layer before the analog tile, all padded channels: for calibration. */
+/* Requantised values (s11.12) of a layer before the analog tile, all pixels and padded channels. kernels NULL: plain. */
 void qr_run_values(const struct qr_kernels *kernels, const struct qr_layer *layer, struct qr_scratch *scratch, const int8_t *input, int32_t *values);
 
 /* ref.c: choose how a reference device computes; QUELL_E_DEVICE if this machine cannot. Takes effect at once. */

@@ -95,6 +95,10 @@ void qr_run_layer(const struct qr_kernels *kernels, const struct qr_layer *layer
 void qr_run_values(const struct qr_kernels *kernels, const struct qr_layer *layer, struct qr_scratch *scratch, const int8_t *input, int32_t *values)
 {
     size_t row = (size_t)layer->t.out_w * layer->channels;
+    if (!kernels) {
+        qr_plain_values(layer->source, input, values);
+        return;
+    }
     input_frame(kernels, layer, input, scratch->frame);
     for (uint32_t y = 0; y < (uint32_t)layer->t.out_h; y++)
         row_values(kernels, layer, scratch, y, NULL, values + y * row);

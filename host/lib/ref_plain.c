@@ -37,19 +37,35 @@ static int32_t window(const struct quell_model_layer *layer, const struct view *
     return sum;
 }
 
+/* Convolution and requantisation of one output. */
+static int32_t value(const struct quell_model_layer *layer, const struct view *in, int32_t y, int32_t x, uint32_t c)
+{
+    const struct quell_layer *t = &layer->table;
+    int32_t stride = 1 + t->stride2, acc = window(layer, in, y * stride - t->pad_top, x * stride - t->pad_left, c) + layer->constants[c].bias;
+    return qa_requantise(acc, layer->constants[c].m, layer->constants[c].s);
+}
+
+void qr_plain_values(const struct quell_model_layer *layer, const int8_t *input, int32_t *values)
+{
+    const struct quell_layer *t = &layer->table;
+    struct view in = {input, t->in_h, t->in_w, t->in_c8 * 8, t->z_in};
+    for (int32_t y = 0; y < t->out_h; y++)
+        for (int32_t x = 0; x < t->out_w; x++)
+            for (uint32_t c = 0; c < layer->channels; c++)
+                *values++ = value(layer, &in, y, x, c);
+}
+
 /* Convolution, requantisation, analog tile, ADC, column correction. */
 static void convolve(const struct quell_model_layer *layer, const int8_t *input, uint32_t seed, uint32_t inference, int8_t *codes)
 {
     const struct quell_layer *t = &layer->table;
     struct view in = {input, t->in_h, t->in_w, t->in_c8 * 8, t->z_in};
-    int32_t stride = 1 + t->stride2;
     size_t element = 0;
     for (int32_t y = 0; y < t->out_h; y++)
         for (int32_t x = 0; x < t->out_w; x++)
             for (uint32_t c = 0; c < layer->channels; c++, element++) {
                 const struct quell_channel *k = &layer->constants[c];
-                int32_t acc = window(layer, &in, y * stride - t->pad_top, x * stride - t->pad_left, c) + k->bias;
-                int32_t v = qa_requantise(acc, k->m, k->s);
+                int32_t v = value(layer, &in, y, x, c);
                 if (t->noise) {
                     int16_t eps[2];
                     qa_gaussian_pair(seed, QA_READ_NOISE, (uint32_t)t->rng_layer, inference, (uint32_t)(element / 2), eps);
