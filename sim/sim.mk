@@ -18,7 +18,7 @@ $(SIM_BUILD)/firmware.inc: build/fw/firmware.hex
 build/bin/quell-simboard: sim/simboard.cpp sim/simboard.vlt hw/waivers.vlt $(HW_SOURCES) $(SIM_BUILD)/firmware.inc VERSION build/gen/stamp
 	@mkdir -p build/bin
 	$(VERILATOR) $(SIM_FLAGS) -GVERSION=$(HW_VERSION) -GBUILD="32'sh$(HW_HASH)" --top-module soc -Mdir $(SIM_BUILD) -o $(CURDIR)/$@ \
-	  -CFLAGS "-O3 -std=c++17 -I$(CURDIR)/$(SIM_BUILD) -DQUELL_VERSION='\"$(VERSION)\"'" -LDFLAGS "-lz" \
+	  -MAKEFLAGS "OPT_FAST=-O3 OPT_GLOBAL=-O2" -CFLAGS "-std=c++17 -I$(CURDIR)/$(SIM_BUILD) -DQUELL_VERSION='\"$(VERSION)\"'" -LDFLAGS "-lz" \
 	  $(SIM_SOURCES) $(CURDIR)/sim/simboard.cpp > $(SIM_BUILD)/log 2>&1 || (tail -40 $(SIM_BUILD)/log; exit 1)
 	@touch $@
 
