@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A device at the other end of a link; see remote.h. */
+#include "remote.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiled.h"
+#include "pack.h"
+
+#define TRY(expression)                 \
+    do {                                \
+        quell_status try_ = expression; \
+        if (try_ != QUELL_OK)           \
+            return try_;                \
+    } while (0)
+
+enum { WRITE_HEAD = sizeof(struct qp_write), READ_HEAD = sizeof(struct qp_read), TABLE_HEAD = sizeof(struct qp_table), IMAGE_HEAD = sizeof(struct qp_image), RESULT_HEAD = sizeof(struct qp_result) };
+
+static const uint64_t COUNTERS_AT_LEAST_EVERY = 1u << 30; /* cycles: before a 32-bit counter can come round */
+
+static struct quell_remote *remote_of(quell_device *device) { return (struct quell_remote *)(void *)device; }
+
+/* Add what is known about the end of a lost device to a message. */
+static quell_status explain(struct quell_remote *r, quell_status status, quell_error *err)
+{
+    char why[120] = "";
+    if (status != QUELL_E_DEVICE_LOST || !err || !r->reason)
+        return status;
+    r->reason(r, why, sizeof why);
+    size_t used = strlen(err->text);
+    if (*why)
+        snprintf(err->text + used, sizeof err->text - used, ": %s", why);
+    return status;
+}
+
+/* ---- hello ---- */
+
+quell_status quell_remote_start(struct quell_remote *r, quell_error *err)
+{
+    const uint8_t *p;
+    unsigned major = 0, minor = 0, patch = 0;
+    quell_status status = quell_link_ask(&r->link, QP_INFO, NULL, sizeof(struct qp_info), &p, err);
+    if (status != QUELL_OK)
+        return explain(r, status, err);
+    uint32_t v[sizeof(struct qp_info) / 4];
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+        v[i] = quell_get32(p + 4 * i);
+    sscanf(quell_version(), "%u.%u.%u", &major, &minor, &patch);
+    if (v[0] != (major << 16 | minor << 8 | patch))
+        return quell_fail(err, QUELL_E_DEVICE, "the device has version %u.%u.%u, this is %s: both must be of one build", v[0] >> 16, v[0] >> 8 & 255, v[0] & 255, quell_version());
+    r->limits = (quell_limits){.cores = v[2], .bottleneck_max = v[3], .act_words = v[4], .weight_words = v[5], .const_words = v[6], .row_words = v[7], .dn_pair_words = v[8], .dn_row_words = v[9],
+                               .line_words = v[10], .max_payload = v[11]};
+    if (r->limits.max_payload < 256 || r->limits.max_payload > QP_MAX_PAYLOAD || r->limits.cores < 4 || r->limits.cores > 64)
+        return quell_fail(err, QUELL_E_DEVICE, "the device says impossible things about itself (%u cores, messages of %u bytes)", r->limits.cores, r->limits.max_payload);
+    return QUELL_OK;
+}
+
+quell_status quell_remote_get_limits(quell_device *device, quell_limits *limits, quell_error *err)
+{
+    (void)err;
+    *limits = remote_of(device)->limits;
+    return QUELL_OK;
+}
+
+/* ---- loading ---- */
+
+/* Words of one memory, in as many messages as needed; QP_WINDOW of them under way. */
+static quell_status write_words(struct quell_remote *r, enum qp_memory memory, uint32_t first, uint32_t words, const uint8_t *bytes, quell_error *err)
+{
+    uint32_t word_bytes = quell_lanes(memory, &r->limits) * 4, most = (r->limits.max_payload - WRITE_HEAD) / word_bytes;
+    uint8_t head[WRITE_HEAD];
+    for (uint32_t done = 0; done < words;) {
+        uint32_t n = words - done < most ? words - done : most;
+        quell_put32(head, memory);
+        quell_put32(head + 4, first + done);
+        quell_put32(head + 8, n);
+        const struct quell_piece pieces[2] = {{head, sizeof head}, {bytes + (size_t)done * word_bytes, (size_t)n * word_bytes}};
+        if (r->link.under_way == QP_WINDOW)
+            TRY(quell_link_receive(&r->link, 0, NULL, err));
+        TRY(quell_link_send(&r->link, QP_WRITE, pieces, err));
+        done += n;
+    }
+    return QUELL_OK;
+}
+
+static quell_status write_layer(struct quell_remote *r, const struct quell_model_layer *layer, quell_error *err)
+{
+    static const enum qp_memory MEMORIES[] = {QP_MEM_WEIGHT, QP_MEM_CONSTANT, QP_MEM_DN_PAIR, QP_MEM_DN_ROW};
+    quell_status status = QUELL_OK;
+    for (size_t i = 0; status == QUELL_OK && i < sizeof MEMORIES / sizeof *MEMORIES; i++) {
+        uint32_t first, words;
+        uint8_t *bytes;
+        TRY(quell_pack(MEMORIES[i], layer, &r->limits, &first, &words, &bytes, err));
+        status = write_words(r, MEMORIES[i], first, words, bytes, err);
+        free(bytes);
+    }
+    return status;
+}
+
+static quell_status write_table(struct quell_remote *r, const quell_program *program, quell_error *err)
+{
+    const struct quell_model *m = program->model;
+    const quell_model_info *info = &m->info;
+    const uint32_t values[] = {m->layer_count, info->image_h, info->image_w, info->image_c, info->image_pad, m->input_addr[0], m->input_addr[1], m->logits_addr, info->classes,
+                               (uint32_t)(int32_t)m->pixel_code[0]};
+    uint8_t head[TABLE_HEAD], entries[QUELL_LAYERS_MAX * QUELL_LAYER_WORDS * 4];
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        quell_put32(head + 4 * i, values[i]);
+    for (uint32_t i = 0; i < m->layer_count; i++) {
+        uint32_t words[QUELL_LAYER_WORDS];
+        quell_layer_pack(&program->layers[i].table, words);
+        for (uint32_t k = 0; k < QUELL_LAYER_WORDS; k++)
+            quell_put32(entries + (i * QUELL_LAYER_WORDS + k) * 4, words[k]);
+    }
+    const struct quell_piece pieces[2] = {{head, sizeof head}, {entries, (size_t)m->layer_count * QUELL_LAYER_WORDS * 4}};
+    return quell_link_ask(&r->link, QP_TABLE, pieces, 0, NULL, err);
+}
+
+/* What the program was compiled for must be what this device has, or addresses mean something else. */
+static quell_status check_limits(const struct quell_remote *r, const quell_limits *l, quell_error *err)
+{
+    const quell_limits *have = &r->limits;
+    if (l->cores != have->cores || l->act_words > have->act_words || l->weight_words > have->weight_words || l->const_words > have->const_words || l->row_words > have->row_words
+        || l->dn_pair_words > have->dn_pair_words || l->dn_row_words > have->dn_row_words || l->line_words > have->line_words || l->bottleneck_max > have->bottleneck_max || l->max_payload > have->max_payload)
+        return quell_fail(err, QUELL_E_DEVICE, "the model was compiled for other hardware (%u cores, %u activation words) than the device has (%u, %u)", l->cores, l->act_words, have->cores, have->act_words);
+    return QUELL_OK;
+}
+
+static quell_status load(struct quell_remote *r, const quell_program *program, quell_error *err)
+{
+    for (uint32_t i = 0; i < program->model->layer_count; i++)
+        TRY(write_layer(r, &program->layers[i], err));
+    while (r->link.under_way)
+        TRY(quell_link_receive(&r->link, 0, NULL, err));
+    return write_table(r, program, err);
+}
+
+quell_status quell_remote_load(quell_device *device, const quell_program *program, quell_error *err)
+{
+    struct quell_remote *r = remote_of(device);
+    TRY(check_limits(r, &program->model->limits, err));
+    quell_status status = load(r, program, err);
+    memset(&r->counters, 0, sizeof r->counters);
+    memset(r->seen, 0, sizeof r->seen);
+    r->unread_cycles = 0;
+    return explain(r, status, err);
+}
+
+/* ---- counters ---- */
+
+/* Read the counters; add what happened since the last time, or forget it. Nothing else may be under way. */
+static quell_status read_counters(struct quell_remote *r, int add, quell_error *err)
+{
+    const uint8_t *p;
+    quell_counters *c = &r->counters;
+    uint64_t *const sums[10] = {&c->array_busy, &c->array_starved, &c->array_blocked, &c->post_busy, &c->post_starved, &c->post_blocked, &c->samples, &c->dn_busy, &c->dn_blocked, &c->window_wait};
+    TRY(quell_link_ask(&r->link, QP_COUNTERS, NULL, QP_COUNTER_COUNT * 4, &p, err));
+    for (int i = 0; i < 10; i++) {
+        uint32_t now = quell_get32(p + 4 * i);
+        if (add)
+            *sums[i] += (uint32_t)(now - r->seen[i]);
+        r->seen[i] = now;
+    }
+    r->unread_cycles = 0;
+    return QUELL_OK;
+}
+
+quell_status quell_remote_get_counters(quell_device *device, quell_counters *counters, quell_error *err)
+{
+    struct quell_remote *r = remote_of(device);
+    if (r->unread_cycles)
+        TRY(explain(r, read_counters(r, 1, err), err));
+    *counters = r->counters;
+    return QUELL_OK;
+}
+
+/* ---- images ---- */
+
+static quell_status send_image(struct quell_remote *r, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layers, uint8_t *codes, quell_error *err)
+{
+    const struct quell_model *m = r->base.program->model;
+    size_t size = (size_t)m->info.image_h * m->info.image_w * m->info.image_c;
+    const uint8_t *pixels = quell_images_pixels(images, index);
+    uint8_t head[IMAGE_HEAD];
+    for (size_t i = 0; i < size; i++)
+        codes[i] = (uint8_t)m->pixel_code[pixels[i]];
+    quell_put32(head, inference);
+    quell_put32(head + 4, noise_seed);
+    quell_put32(head + 8, layers);
+    const struct quell_piece pieces[2] = {{head, sizeof head}, {codes, size}};
+    return quell_link_send(&r->link, QP_IMAGE, pieces, err);
+}
+
+static quell_status receive_result(struct quell_remote *r, int8_t *logits, quell_error *err)
+{
+    const uint8_t *p;
+    uint32_t classes = r->base.program->model->info.classes;
+    TRY(quell_link_receive(&r->link, RESULT_HEAD + classes, &p, err));
+    uint64_t cycles = quell_get32(p);
+    r->counters.cycles += cycles;
+    r->counters.macs += quell_get32(p + 4) | (uint64_t)quell_get32(p + 8) << 32;
+    r->counters.images++;
+    r->unread_cycles += cycles;
+    memcpy(logits, p + RESULT_HEAD, classes);
+    return QUELL_OK;
+}
+
+struct batch {
+    const quell_images *images;
+    uint32_t first, count, noise_seed, first_inference;
+    int8_t *logits;
+    uint32_t *done;
+    quell_progress progress;
+    void *context;
+};
+
+static quell_status run_batch(struct quell_remote *r, const struct batch *b, uint8_t *codes, quell_error *err)
+{
+    const struct quell_model *m = r->base.program->model;
+    uint32_t sent = 0;
+    int stop = 0;
+    while (*b->done < b->count) {
+        if (r->unread_cycles > COUNTERS_AT_LEAST_EVERY && sent == *b->done)
+            TRY(read_counters(r, 1, err));
+        while (!stop && sent < b->count && sent - *b->done < QP_WINDOW && r->unread_cycles <= COUNTERS_AT_LEAST_EVERY) {
+            TRY(send_image(r, b->images, b->first + sent, b->noise_seed, b->first_inference + sent, m->layer_count, codes, err));
+            sent++;
+        }
+        if (sent == *b->done)
+            return quell_fail(err, QUELL_E_INTERRUPTED, "interrupted after %u of %u images", *b->done, b->count);
+        TRY(receive_result(r, b->logits + (size_t)*b->done * m->info.classes, err));
+        ++*b->done;
+        stop |= b->progress && b->progress(b->context, *b->done) != 0;
+    }
+    return stop ? quell_fail(err, QUELL_E_INTERRUPTED, "interrupted after %u of %u images", *b->done, b->count) : QUELL_OK;
+}
+
+quell_status quell_remote_run(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done,
+                              quell_progress progress, void *context, quell_error *err)
+{
+    struct quell_remote *r = remote_of(device);
+    const quell_model_info *info = &device->program->model->info;
+    const struct batch batch = {images, first, count, noise_seed, first_inference, logits, done, progress, context};
+    uint8_t *codes = malloc((size_t)info->image_h * info->image_w * info->image_c);
+    if (!codes)
+        return quell_fail(err, QUELL_E_MEMORY, "out of memory");
+    quell_status status = explain(r, run_batch(r, &batch, codes, err), err);
+    free(codes);
+    if (status != QUELL_OK && status != QUELL_E_INTERRUPTED && err) {
+        size_t used = strlen(err->text);
+        snprintf(err->text + used, sizeof err->text - used, "; %u of %u images were done", *done, count);
+    }
+    return status;
+}
+
+/* ---- activations ---- */
+
+static quell_status read_tensor(struct quell_remote *r, const struct quell_model_layer *l, int8_t *codes, quell_error *err)
+{
+    uint32_t pixels = l->info.out_h * l->info.out_w, c8 = l->channels / 8, words = pixels * c8, most = r->limits.max_payload / 8;
+    for (uint32_t done = 0; done < words;) {
+        uint32_t n = words - done < most ? words - done : most;
+        uint8_t head[READ_HEAD];
+        const uint8_t *p;
+        quell_put32(head, (uint32_t)l->table.out_addr + done);
+        quell_put32(head + 4, n);
+        const struct quell_piece pieces[2] = {{head, sizeof head}, {NULL, 0}};
+        TRY(quell_link_ask(&r->link, QP_READ, pieces, n * 8, &p, err));
+        for (uint32_t i = 0; i < n * 8; i++) {
+            uint32_t element = done * 8 + i, c = element % l->channels;
+            if (c < l->info.out_c)
+                codes[(size_t)(element / l->channels) * l->info.out_c + c] = (int8_t)p[i];
+        }
+        done += n;
+    }
+    return QUELL_OK;
+}
+
+static quell_status fetch(struct quell_remote *r, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err)
+{
+    const struct quell_model_layer *l = &r->base.program->layers[layer];
+    const quell_model_info *info = &r->base.program->model->info;
+    const uint8_t *p;
+    if (r->unread_cycles)
+        TRY(read_counters(r, 1, err)); /* what follows is not counted */
+    uint8_t *buffer = malloc((size_t)info->image_h * info->image_w * info->image_c);
+    if (!buffer)
+        return quell_fail(err, QUELL_E_MEMORY, "out of memory");
+    quell_status status = send_image(r, images, index, noise_seed, inference, layer + 1, buffer, err);
+    free(buffer);
+    TRY(status);
+    TRY(quell_link_receive(&r->link, RESULT_HEAD + info->classes, &p, err));
+    TRY(read_tensor(r, l, codes, err));
+    return read_counters(r, 0, err);
+}
+
+quell_status quell_remote_activations(quell_device *device, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err)
+{
+    struct quell_remote *r = remote_of(device);
+    return explain(r, fetch(r, images, index, noise_seed, inference, layer, codes, err), err);
+}

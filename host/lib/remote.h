@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A device at the other end of a link: everything but how the bytes get there. A transport embeds struct quell_remote as its first member. */
+#ifndef QUELL_REMOTE_H
+#define QUELL_REMOTE_H
+
+#include "link.h"
+#include "model.h"
+
+struct quell_remote {
+    quell_device base;
+    struct quell_link link;
+    quell_limits limits;
+    quell_counters counters;
+    uint32_t seen[QP_COUNTER_COUNT]; /* counters as last read: they are sums since the table was written, modulo 2^32 */
+    uint64_t unread_cycles;          /* run since then */
+    /* For people: why the device went away, for example "it was ended by signal 9"; NULL or empty if unknown. */
+    void (*reason)(struct quell_remote *remote, char *text, size_t size);
+};
+
+/* Say hello: reads limits, refuses another version. base.ops and base.name, link and reason are set before. */
+quell_status quell_remote_start(struct quell_remote *remote, quell_error *err);
+
+/* The functions of struct quell_device_ops but for close. */
+quell_status quell_remote_load(quell_device *device, const quell_program *program, quell_error *err);
+quell_status quell_remote_run(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done,
+                              quell_progress progress, void *context, quell_error *err);
+quell_status quell_remote_activations(quell_device *device, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err);
+quell_status quell_remote_get_limits(quell_device *device, quell_limits *limits, quell_error *err);
+quell_status quell_remote_get_counters(quell_device *device, quell_counters *counters, quell_error *err);
+
+#endif
