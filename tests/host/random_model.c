@@ -16,7 +16,8 @@ uint32_t random_next(struct random *random) /* splitmix64 */
 
 int32_t random_range(struct random *random, int32_t low, int32_t high)
 {
-    return low + (int32_t)(random_next(random) % (uint32_t)(high - low + 1));
+    uint32_t span = (uint32_t)high - (uint32_t)low + 1; /* 0: all of 2^32 */
+    return (int32_t)((uint32_t)low + (span ? random_next(random) % span : random_next(random)));
 }
 
 static void *zeros(size_t count, size_t size)

@@ -17,7 +17,7 @@
 #include "random_model.h"
 #include "ref.h"
 
-enum { IMAGES = 60, TESTED = 40 };
+enum { IMAGES = 40, TESTED = 20 };
 
 /* Root mean square difference of logits between the chip and an ideal one, on images that calibration did not see. */
 static double logit_error(const struct quell_model *model, const quell_images *images, const struct quell_profile *profile, uint32_t chip, const quell_calibration *calibration)
