@@ -168,7 +168,6 @@ def train(net, blocks, images, profiles, config, steps, checkpoint=None, say=pri
     target = teacher(net, images)
     generator = torch.Generator().manual_seed(config.seed)
     analog = noise.TrainingNoise(profiles, *config.noise_levels, net.output_shapes(images), config.denoiser_batch, config.seed)
-    loss_of = torch.compile(noisy_loss, disable=not config.compile)
     optimiser = torch.optim.Adam(blocks.parameters(), config.denoiser_rate, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.denoiser_rate, total_steps=steps + 1, pct_start=0.1)
     average = [p.detach().clone() for p in blocks.parameters()]
@@ -186,7 +185,7 @@ def train(net, blocks, images, profiles, config, steps, checkpoint=None, say=pri
             block.quantised = step >= steps * (1 - config.quantised_share)
         pick = torch.randint(len(images), (config.denoiser_batch,), generator=generator)
         analog.redraw()
-        loss = loss_of(net, blocks, images[pick], target[pick], analog, config.likelihood, config.temperature)
+        loss = noisy_loss(net, blocks, images[pick], target[pick], analog, config.likelihood, config.temperature)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(blocks.parameters(), 1.0)

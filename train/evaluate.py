@@ -1,10 +1,12 @@
 """Accuracy of the integers: every figure comes from libquell, on all test images, as the mean over several chips."""
-import json
-
 import numpy as np
 
 from . import noise, quell
 from .config import ROOT
+
+
+def relative(path):
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
 
 
 def accuracies(lib, model, images, labels, classes, config, profile_path):
@@ -42,7 +44,7 @@ def report(models, profiles, config, say=print):
         recovered = lambda key: (mean[key] - mean["noisy"]) / (clean - mean["noisy"])
         best = "calibrated_noisy" if "calibrated_noisy" in mean else "mean"
         out[name] = {
-            "model": str(models[name].relative_to(ROOT)), "profile": str(path.relative_to(ROOT)),
+            "model": relative(models[name]), "profile": relative(path),
             "accuracy_clean": clean, "accuracy_clean_denoiser_mean": clean_denoised, "accuracy_noisy": mean["noisy"],
             "accuracy_denoised": mean[best], "recovered_share": recovered(best), "mode": best,
             "accuracy": mean, "recovered": {key: recovered(key) for key in mean if key != "noisy"},
@@ -54,6 +56,3 @@ def report(models, profiles, config, say=print):
     return {"profiles": out, "images": lib_images, "chips": list(config.chips), "noise_seeds": list(config.chips),
             "calibration_images": config.calibration_images, "command": "python -m train.make_models"}
 
-
-def write(results, path):
-    path.write_text(json.dumps(results, indent=1) + "\n")

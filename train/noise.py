@@ -80,7 +80,8 @@ class TrainingNoise:
         shapes: {layer name: (c, h, w)} of the convolution outputs; batch: images a step."""
         self.profiles, self.low, self.high, self.shapes, self.batch = profiles, low, high, shapes, batch
         self.generator = torch.Generator().manual_seed(seed)
-        self.pool = torch.randn(self.POOL, generator=self.generator)
+        # bfloat16 like the training step's activations: half the memory traffic, and 0.4 % of a sample does not matter here.
+        self.pool = torch.randn(self.POOL, generator=self.generator).bfloat16()
         self.turn = 0
 
     def redraw(self):

@@ -157,7 +157,7 @@ class QuantNet(nn.Module):
                 result["pool"] = round_clamp(pooled, 0, 255)
             acc = F.conv2d(result[layer.source], getattr(self, f"{layer.name}_weight"), getattr(self, f"{layer.name}_bias"),
                            layer.stride, layer.padding)
-            v = acc * getattr(self, f"{layer.name}_multiplier")
+            v = acc * getattr(self, f"{layer.name}_multiplier").to(acc.dtype)
             low, high = -128 - layer.z_v, 127 - layer.z_v
             d = round_clamp(v if analog is None else analog(layer, v), low, high)
             if correct is not None:

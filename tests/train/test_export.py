@@ -1,0 +1,65 @@
+"""The ONNX file: standard, with the promised functions and metadata, and onnxruntime agrees with the emulation."""
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from train import denoiser, export
+
+KINDS = {"Denoise": (True, 2), "DenoiseDepthwise": (True, 0), "DenoiseBottleneck": (False, 3)}
+
+
+def planted_blocks(net, kinds):
+    """Blocks with weights of some size, as after training."""
+    torch.manual_seed(1)
+    blocks = denoiser.make_blocks(net, kinds).eval()
+    for block in blocks.values():
+        block.quantised = True
+        for parameter in block.parameters():
+            parameter.data += 0.05 * torch.randn_like(parameter)
+        if block.m:
+            block.act1_max.fill_(300.0)
+            block.act2_max.fill_(250.0)
+    return blocks
+
+
+def runtime(path, images, extra=()):
+    model = onnx.load(path)
+    for name in extra:
+        model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT8, None))
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return session.run(["logits", *extra], {"image": images.numpy().astype(np.float32) / np.float32(255)})
+
+
+def test_clean_network_equals_onnxruntime(net, images, tmp_path):
+    export.export(net, tmp_path / "m.onnx")
+    logits = runtime(tmp_path / "m.onnx", images)[0] / net.layers[-1].s_v
+    with torch.no_grad():
+        difference = np.abs(np.round(logits) - net(images).numpy())
+    assert (difference == 0).mean() >= 0.99 and difference.max() <= 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_block_equals_onnxruntime(net, images, tmp_path, kind):
+    blocks = planted_blocks(net, {"stem": KINDS[kind]})
+    export.export(net, tmp_path / "m.onnx", blocks)
+    codes = runtime(tmp_path / "m.onnx", images, ["stem_x_q"])[1]
+    seen = {}
+    with torch.no_grad():
+        net(images, denoise=denoiser.mean_mode(blocks), record=lambda layer, d: seen.update({layer.name: d + layer.z_v}))
+    difference = np.abs(codes - seen["stem"].numpy())
+    assert (difference == 0).mean() >= 0.999 and difference.max() <= 1
+
+
+def test_file_has_the_promised_shape(net, tmp_path):
+    names = dict(zip(("stem", "block1_conv1", "block2_conv1"), KINDS.values()))
+    export.export(net, tmp_path / "m.onnx", planted_blocks(net, names))
+    model = onnx.load(tmp_path / "m.onnx")
+    assert {f.name for f in model.functions} == set(KINDS) and {f.domain for f in model.functions} == {"quell"}
+    blocks = [n for n in model.graph.node if n.domain == "quell"]
+    assert [n.attribute[0].i for n in blocks] == [16, 32, 64]
+    assert all(list(n.input)[0].endswith("_v_dq") and len(n.input) == len(export.INPUTS[n.op_type]) for n in blocks)
+    properties = {p.key: p.value for p in model.metadata_props}
+    assert properties["quell.padding"] == "2" and len(properties["quell.classes"].split(",")) == 10
+    assert next(o.version for o in model.opset_import if o.domain == "") == 13

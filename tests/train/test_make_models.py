@@ -1,0 +1,56 @@
+"""The whole recipe in small, and the committed files: budget, shape, same backbone in all of them."""
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import numpy_helper
+
+from train import config, make_models
+from train.config import ROOT
+
+COMMITTED = sorted((ROOT / "models").glob("resnet8_fmnist*.onnx"))
+
+
+def tensors(path):
+    return {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+
+
+def parameters(path):
+    """Backbone weights and biases, and everything in denoising blocks that is not a scale."""
+    model, values = onnx.load(path), tensors(path)
+    blocks = [values[name] for n in model.graph.node if n.domain == "quell" for name in n.input[1:] if not name.endswith("_scale")]
+    backbone = [v for name, v in values.items() if name.endswith(("_weight", "_bias"))]
+    return sum(v.size for v in backbone), sum(v.size for v in blocks)
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda p: p.stem)
+def test_committed_files_keep_the_budget_and_the_backbone(path):
+    backbone, extra = parameters(path)
+    assert backbone == 77_418 and extra <= 0.0203 * backbone
+    clean = tensors(ROOT / "models/resnet8_fmnist.onnx")
+    values = tensors(path)
+    assert all(np.array_equal(values[name], value) for name, value in clean.items())
+
+
+@pytest.mark.skipif(not config.SMOKE.data.exists(), reason="needs Debian's dataset-fashion-mnist")
+def test_smoke_makes_every_file_and_resumes(tmp_path):
+    lines = []
+    settings = replace(config.SMOKE, train_images=1024, denoiser_steps=6)
+    make_models.say, say = lines.append, make_models.say
+    try:
+        models = make_models.build(settings, tmp_path / "work", tmp_path / "out")
+        first = {path: path.read_bytes() for path in models.values()}
+        lines.clear()
+        make_models.build(settings, tmp_path / "work", tmp_path / "out")
+    finally:
+        make_models.say = say
+    assert not lines, "a finished run has nothing left to do"
+    assert set(models) == {"additive", "multiplicative", "varying_chip"}
+    for path, content in first.items():
+        assert path.read_bytes() == content
+        backbone, extra = parameters(path)
+        assert 0 < extra <= settings.budget * backbone
+        image = np.zeros((1, 1, 32, 32), np.float32)
+        assert onnxruntime.InferenceSession(path).run(None, {"image": image})[0].shape == (1, 10)
