@@ -158,10 +158,9 @@ int cli_progress_step(void *progress, uint32_t done)
 
 void cli_progress_end(struct cli_progress *p)
 {
-    if (p->enabled && p->shown) {
+    if (p->enabled && p->shown && isatty(STDERR_FILENO)) {
         draw(p);
-        if (isatty(STDERR_FILENO))
-            fprintf(stderr, "\n");
+        fprintf(stderr, "\n");
     }
 }
 
