@@ -95,20 +95,14 @@ module pool #(
         else if (en) valid_q <= {valid_q[11:4], valid_q[3], valid_q[2] & at2_q[0], valid_q[1:0], fire};
     end
 
-    // Position of the pair beside it.
+    // Position of the pair beside it; the two end marks need no gating, they are one shift each.
     always_ff @(posedge clk_i) begin
         if (load[0]) at0_q <= {addr, row_end, frame_end, first, last};
         if (load[1]) at1_q <= at0_q;
         if (load[2]) at2_q <= at1_q;
-        if (load[3]) begin
-            row_end_q[3] <= at2_q[3];
-            frame_end_q[3] <= at2_q[2];
-        end
-        for (int k = 4; k < 13; k++) begin
-            if (load[k]) begin
-                row_end_q[k] <= row_end_q[k-1];
-                frame_end_q[k] <= frame_end_q[k-1];
-            end
+        if (en) begin
+            row_end_q   <= {row_end_q[11:3], at2_q[3]};
+            frame_end_q <= {frame_end_q[11:3], at2_q[2]};
         end
     end
 
