@@ -155,7 +155,8 @@ module conv_array #(
         end
         assign channel[b] = of_channel[channel_q];
     end
-    logic [80:0]  shared;                // nine s8.0 for every core
+    // keep: otherwise Yosys multiplies the multiplexers before it by the eight after it (750 LUT4).
+    (* keep *) logic [80:0] shared;      // nine s8.0 for every core
     logic [80:0]  shared_q;
     logic [647:0] own_q;                 // core k < 8 at k*81: shared, or its own channel
     always_comb
