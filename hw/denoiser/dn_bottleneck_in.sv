@@ -94,7 +94,7 @@ module dn_bottleneck_in #(
     logic [MB*32-1:0] a1_q;             // int32 each, without bias
     for (genvar j = 0; j < MB; j++) begin : g_row
         wire [DOT_WIDTH-1:0] sum;
-        dn_dot #(.N(2)) dot (.clk_i, .en_i(run), .operand_i(data2_q), .weight_i(w1[j*16 +: 16]), .sum_o(sum));
+        dn_dot #(.N(2)) dot (.clk_i, .en_i(|valid_q[5:2]), .operand_i(data2_q), .weight_i(w1[j*16 +: 16]), .sum_o(sum));
         always_ff @(posedge clk_i)
             if (valid_q[6])
                 a1_q[j*32 +: 32] <= (first_pipe_q[6] ? 32'd0 : a1_q[j*32 +: 32]) + {{(32 - DOT_WIDTH){sum[DOT_WIDTH-1]}}, sum};
@@ -154,7 +154,7 @@ module dn_bottleneck_in #(
         .rd_en_i(busy_q), .rd_addr_i(row_addr_i + RW'(j_q)), .rd_data_o(b1_bias));
     wire [7:0] byte_out;
     dn_activation activation (
-        .clk_i, .en_i(act_run), .acc_i(a1[j2_q[$clog2(MB)-1:0]*32 +: 32]), .bias_i(b1_bias), .m_i(m1_i), .s_i(s1_i), .b_o(byte_out));
+        .clk_i, .en_i(|act_valid_q[1+ACTIVATION:2]), .acc_i(a1[j2_q[$clog2(MB)-1:0]*32 +: 32]), .bias_i(b1_bias), .m_i(m1_i), .s_i(s1_i), .b_o(byte_out));
 
     always_ff @(posedge clk_i)
         if (act_valid_q[2+ACTIVATION]) begin

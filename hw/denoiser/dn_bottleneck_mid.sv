@@ -162,7 +162,7 @@ module dn_bottleneck_mid #(
         assign operand[81 + t*9 +: 9] = {1'b0, pair[15:8] & {8{!outside}}};
     end
     wire [DOT_WIDTH-1:0] sum;
-    dn_dot #(.N(18)) dot (.clk_i, .en_i(run), .operand_i(operand), .weight_i(w2[143:0]), .sum_o(sum));
+    dn_dot #(.N(18)) dot (.clk_i, .en_i(|valid_q[SUM-2:2]), .operand_i(operand), .weight_i(w2[143:0]), .sum_o(sum));
     logic [31:0] a2_q;                  // int32, without bias
     always_ff @(posedge clk_i)
         if (valid_q[SUM-1])
@@ -173,7 +173,7 @@ module dn_bottleneck_mid #(
         .clk_i, .wr_en_i(row_wr_en_i), .wr_index_i(row_wr_index_i), .wr_lane_i(row_wr_lane_i), .wr_data_i(row_wr_data_i),
         .rd_en_i(valid_q[SUM-2]), .rd_addr_i(row_addr_i + RW'(k_pipe_q[SUM-2])), .rd_data_o(bias));
     wire [7:0] byte_out;
-    dn_activation activation (.clk_i, .en_i(run), .acc_i(a2_q), .bias_i(bias), .m_i(m2_i), .s_i(s2_i), .b_o(byte_out));
+    dn_activation activation (.clk_i, .en_i(|valid_q[SUM+ACTIVATION-1:SUM]), .acc_i(a2_q), .bias_i(bias), .m_i(m2_i), .s_i(s2_i), .b_o(byte_out));
 
     // ---- bytes to vectors
     logic [2:0] out_k_q;                // row of the byte that comes out: they come in order

@@ -7,7 +7,8 @@
 //   sigma = clamp( RHU(((aV + Cv)*MV) >> SV), 0, 65535 )                        Q8.8
 //   code  = sat8( z + RHE( ((d << 12) - mu - RHU((sigma*eps) >> 7)) >> 12 ) )   half to even
 //
-// A pipeline without stalls but for en_i: operands and weights in stage 0, Cv in stage 5, eps in stage 14, d in stage 16, code in stage 20.
+// A pipeline without stalls: operands and weights in stage 0, Cv in stage 5, eps in stage 14, d in stage 16, code in stage 20. A stage loads
+// only what is valid, so that sparse pairs cost neither power nor simulation time.
 // Costs 9 + 1 + 1 + 2 + 1 MULT18X18D and 2 * BOTTLENECK_MAX LUT multipliers.
 `default_nettype none
 
@@ -17,7 +18,7 @@ module dn_channel #(
 ) (
     input  wire                        clk_i,
 
-    input  wire                        en_i,
+    input  wire  [19:0]                valid_i,     // stage k holds a pair
     input  wire  [7:0]                 z_i,         // s7.0
     input  wire  [16:0]                md_i,
     input  wire  [5:0]                 sd_i,        // 1...63, as all S
@@ -45,7 +46,7 @@ module dn_channel #(
     wire [20:0] depthwise;                          // fits 20 bits: 9*128*255
     wire unused_depthwise = depthwise[20];
     logic [19:0] depthwise5_q;
-    conv_core core (.clk_i, .en_i, .operand_i, .weight_i(d_weight_i), .sum_o(depthwise));
+    conv_core core (.clk_i, .en_i(|valid_i[3:0]), .operand_i, .weight_i(d_weight_i), .sum_o(depthwise));
 
     wire [MB*9-1:0] b2;                             // s8.0 each, never negative
     for (genvar k = 0; k < MB; k++) begin : g_b2
@@ -53,40 +54,38 @@ module dn_channel #(
     end
     wire [B_WIDTH-1:0] sum_u, sum_v;
     wire unused_u = sum_u[B_WIDTH-1];
-    dn_dot #(.N(MB)) dot_u (.clk_i, .en_i, .operand_i(b2), .weight_i(wu_i), .sum_o(sum_u));
-    dn_dot #(.N(MB)) dot_v (.clk_i, .en_i, .operand_i(b2), .weight_i(wv_i), .sum_o(sum_v));
+    dn_dot #(.N(MB)) dot_u (.clk_i, .en_i(|valid_i[4:0]), .operand_i(b2), .weight_i(wu_i), .sum_o(sum_u));
+    dn_dot #(.N(MB)) dot_v (.clk_i, .en_i(|valid_i[4:0]), .operand_i(b2), .weight_i(wv_i), .sum_o(sum_v));
     logic [24:0] v6_q;                              // s24.0
-    always_ff @(posedge clk_i)
-        if (en_i) begin
-            depthwise5_q <= depthwise[19:0];
-            v6_q         <= {{(25 - B_WIDTH){sum_v[B_WIDTH-1]}}, sum_v} + {cv_i[23], cv_i};
-        end
+    always_ff @(posedge clk_i) begin
+        if (valid_i[4])  depthwise5_q <= depthwise[19:0];
+        if (valid_i[5])  v6_q <= {{(25 - B_WIDTH){sum_v[B_WIDTH-1]}}, sum_v} + {cv_i[23], cv_i};
+    end
 
     // ---- times M, shifted by S - 1: depthwise and u in stage 11, v in stage 12
     wire [PD-1:0] product_d, shifted_d;
     wire [PU-1:0] product_u, shifted_u;
     wire [PV-1:0] product_v, shifted_v;
     wire unused_sticky_d, unused_sticky_u, unused_sticky_v;
-    dn_scale #(.A_WIDTH(20))      scale_d (.clk_i, .en_i, .a_i(depthwise5_q), .m_i(md_i), .product_o(product_d));
-    dn_scale #(.A_WIDTH(U_WIDTH)) scale_u (.clk_i, .en_i, .a_i(sum_u[U_WIDTH-1:0]), .m_i(mu_i), .product_o(product_u));
-    dn_scale #(.A_WIDTH(25))      scale_v (.clk_i, .en_i, .a_i(v6_q), .m_i(mv_i), .product_o(product_v));
-    dn_shift #(.WIDTH(PD)) shift_d (.clk_i, .en_i, .x_i(product_d), .s_i(sd_i), .y_o(shifted_d), .sticky_o(unused_sticky_d));
-    dn_shift #(.WIDTH(PU)) shift_u (.clk_i, .en_i, .x_i(product_u), .s_i(su_i), .y_o(shifted_u), .sticky_o(unused_sticky_u));
-    dn_shift #(.WIDTH(PV)) shift_v (.clk_i, .en_i, .x_i(product_v), .s_i(sv_i), .y_o(shifted_v), .sticky_o(unused_sticky_v));
+    dn_scale #(.A_WIDTH(20))      scale_d (.clk_i, .en_i(|valid_i[7:5]), .a_i(depthwise5_q), .m_i(md_i), .product_o(product_d));
+    dn_scale #(.A_WIDTH(U_WIDTH)) scale_u (.clk_i, .en_i(|valid_i[7:5]), .a_i(sum_u[U_WIDTH-1:0]), .m_i(mu_i), .product_o(product_u));
+    dn_scale #(.A_WIDTH(25))      scale_v (.clk_i, .en_i(|valid_i[8:6]), .a_i(v6_q), .m_i(mv_i), .product_o(product_v));
+    dn_shift #(.WIDTH(PD)) shift_d (.clk_i, .en_i(|valid_i[10:8]), .x_i(product_d), .s_i(sd_i), .y_o(shifted_d), .sticky_o(unused_sticky_d));
+    dn_shift #(.WIDTH(PU)) shift_u (.clk_i, .en_i(|valid_i[10:8]), .x_i(product_u), .s_i(su_i), .y_o(shifted_u), .sticky_o(unused_sticky_u));
+    dn_shift #(.WIDTH(PV)) shift_v (.clk_i, .en_i(|valid_i[11:9]), .x_i(product_v), .s_i(sv_i), .y_o(shifted_v), .sticky_o(unused_sticky_v));
 
     // ---- mean: terms rounded in stage 12, sum in 13, saturated in 14
     logic signed [PD-1:0] term_d_q, term_u_q;       // twice the term, bit 0 to be dropped
     logic signed [PD-1:0] mean13_q;
     logic signed [23:0]   mean14_q, mean15_q, mean16_q;  // s11.12
-    always_ff @(posedge clk_i)
-        if (en_i) begin
-            term_d_q <= $signed(shifted_d) + PD'(1);
-            term_u_q <= PD'($signed(shifted_u)) + PD'(1);
-            mean13_q <= (term_d_q >>> 1) + (term_u_q >>> 1);
-            mean14_q <= (mean13_q[PD-1:23] == '0 || &mean13_q[PD-1:23]) ? mean13_q[23:0] : {mean13_q[PD-1], {23{~mean13_q[PD-1]}}};
-            mean15_q <= mean14_q;
-            mean16_q <= mean15_q;
-        end
+    always_ff @(posedge clk_i) begin
+        if (valid_i[11]) term_d_q <= $signed(shifted_d) + PD'(1);
+        if (valid_i[11]) term_u_q <= PD'($signed(shifted_u)) + PD'(1);
+        if (valid_i[12]) mean13_q <= (term_d_q >>> 1) + (term_u_q >>> 1);
+        if (valid_i[13]) mean14_q <= (mean13_q[PD-1:23] == '0 || &mean13_q[PD-1:23]) ? mean13_q[23:0] : {mean13_q[PD-1], {23{~mean13_q[PD-1]}}};
+        if (valid_i[14]) mean15_q <= mean14_q;
+        if (valid_i[15]) mean16_q <= mean15_q;
+    end
 
     // ---- sigma: rounded in stage 13, clamped in 14; its sample: product in 16, rounded in 17
     logic signed [PV-1:0] term_v_q;
@@ -98,15 +97,14 @@ module dn_channel #(
     wire signed [32:0] sample_half = sample16_q + 33'sd64;
     wire unused_term = term_v_q[0];
     wire [6:0] unused_sample = sample_half[6:0];
-    always_ff @(posedge clk_i)
-        if (en_i) begin
-            term_v_q   <= $signed(shifted_v) + PV'(1);
-            sigma14_q  <= term_v_q[PV-1] ? 16'd0 : |term_v_q[PV-2:17] ? 16'hFFFF : term_v_q[16:1];
-            sigma15_q  <= sigma14_q;
-            eps15_q    <= eps_i;
-            sample16_q <= sigma15 * eps15_q;
-            sample17_q <= sample_half[32:7];
-        end
+    always_ff @(posedge clk_i) begin
+        if (valid_i[12]) term_v_q <= $signed(shifted_v) + PV'(1);
+        if (valid_i[13]) sigma14_q <= term_v_q[PV-1] ? 16'd0 : |term_v_q[PV-2:17] ? 16'hFFFF : term_v_q[16:1];
+        if (valid_i[14]) sigma15_q <= sigma14_q;
+        if (valid_i[14]) eps15_q <= eps_i;
+        if (valid_i[15]) sample16_q <= sigma15 * eps15_q;
+        if (valid_i[16]) sample17_q <= sample_half[32:7];
+    end
 
     // ---- code: d - mean in stage 17, minus the sample in 18, rounded in 19, saturated in 20
     logic signed [25:0] rest17_q;                   // s13.12
@@ -114,13 +112,12 @@ module dn_channel #(
     logic signed [15:0] rounded_q;                  // s15.0
     wire signed [15:0] code = rounded_q + 16'($signed(z_i));
     wire up = rest18_q[11] && (|rest18_q[10:0] || rest18_q[12]);
-    always_ff @(posedge clk_i)
-        if (en_i) begin
-            rest17_q  <= $signed({{5{d_i[8]}}, d_i, 12'd0}) - 26'(mean16_q);
-            rest18_q  <= 27'(rest17_q) - 27'(sample17_q);
-            rounded_q <= 16'($signed(rest18_q[26:12])) + 16'(up);
-            code_o    <= (code[15:7] == '0 || &code[15:7]) ? code[7:0] : {code[15], {7{~code[15]}}};
-        end
+    always_ff @(posedge clk_i) begin
+        if (valid_i[16]) rest17_q <= $signed({{5{d_i[8]}}, d_i, 12'd0}) - 26'(mean16_q);
+        if (valid_i[17]) rest18_q <= 27'(rest17_q) - 27'(sample17_q);
+        if (valid_i[18]) rounded_q <= 16'($signed(rest18_q[26:12])) + 16'(up);
+        if (valid_i[19]) code_o <= (code[15:7] == '0 || &code[15:7]) ? code[7:0] : {code[15], {7{~code[15]}}};
+    end
 endmodule
 
 `default_nettype wire

@@ -45,7 +45,6 @@ module dn_combine #(
 
     logic issued_q;                     // cycle t + 1
     logic [LAST:1] valid_q;             // stages
-    wire run = valid_i || |valid_q[LAST-1:1];
     always_ff @(posedge clk_i)
         if (rst_i) begin
             issued_q <= 1'b0;
@@ -72,11 +71,12 @@ module dn_combine #(
             addr_m1_q <= issue_addr_i;
         if (issued_q)
             addr0_q <= addr_m1_q;
-        if (run) begin
+        if (valid_i)
             addr1_q <= addr0_q;
+        if (valid_q[1])
             addr2_q <= addr1_q;
+        if (valid_q[2])
             addr3_q <= addr2_q;
-        end
     end
     wire [63:0] cv;
     wire [15:0] unused_cv = {cv[63:56], cv[31:24]};
@@ -98,7 +98,7 @@ module dn_combine #(
             assign wv_channel[k*8 +: 8] = wv[(k*2 + c)*8 +: 8];
         end
         dn_channel #(.BOTTLENECK_MAX(MB)) channel (
-            .clk_i, .en_i(run), .z_i, .md_i, .sd_i, .mu_i, .su_i, .mv_i, .sv_i,
+            .clk_i, .valid_i({valid_q[LAST-1:1], valid_i}), .z_i, .md_i, .sd_i, .mu_i, .su_i, .mv_i, .sv_i,
             .operand_i(operand_i[c*81 +: 81]), .d_weight_i(d_weight[c*72 +: 72]), .b2_i, .wu_i(wu_channel), .wv_i(wv_channel),
             .cv_i(cv[c*32 +: 24]), .eps_i(eps_i[c*16 +: 16]), .d_i(d[c*9 +: 9]), .code_o(out_data_o[c*8 +: 8]));
     end

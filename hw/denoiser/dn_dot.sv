@@ -42,7 +42,9 @@ module dn_dot #(
         initial $fatal(1, "dn_dot: N must be 2...27");
     end
 
-    wire [(base(LEVELS) + 1)*WIDTH-1:0] node;
+    localparam int LAST = base(LEVELS);
+
+    wire [(LAST + 1)*WIDTH-1:0] node;
 
     for (genvar n = 0; n < N; n++) begin : g_product
         wire [16:0] product;
@@ -52,6 +54,7 @@ module dn_dot #(
 
     for (genvar l = 1; l <= LEVELS; l++) begin : g_level
         for (genvar n = 0; n < nodes(l); n++) begin : g_node
+            localparam int TO = base(l) + n;
             localparam int FROM = base(l - 1) + 3*n;
             localparam int HAVE = nodes(l - 1) - 3*n;  // nodes left on the level below: 1, 2 or at least 3
             logic [WIDTH-1:0] sum_q;
@@ -68,10 +71,10 @@ module dn_dot #(
                     if (en_i)
                         sum_q <= node[FROM*WIDTH +: WIDTH];
             end
-            assign node[(base(l) + n)*WIDTH +: WIDTH] = sum_q;
+            assign node[TO*WIDTH +: WIDTH] = sum_q;
         end
     end
-    assign sum_o = node[base(LEVELS)*WIDTH +: WIDTH];
+    assign sum_o = node[LAST*WIDTH +: WIDTH];
 endmodule
 
 `default_nettype wire

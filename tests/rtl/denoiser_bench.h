@@ -98,6 +98,22 @@ template <class Dut> std::vector<int8_t> denoiser_random_frame(Tb<Dut> &tb, cons
     return in;
 }
 
+// A frame that a reset cuts off somewhere: the next one must not notice.
+template <class Dut> void denoiser_abort(Tb<Dut> &tb)
+{
+    auto &dut = tb.dut;
+    dut.start_i = 1;
+    tb.tick();
+    dut.start_i = 0;
+    for (int64_t i = tb.between(1, 400); i > 0; i--) {
+        dut.in_valid_i = tb.coin(0.8), dut.out_ready_i = tb.coin(0.5);
+        dut.in_data_i = (uint16_t)tb.random();
+        tb.tick();
+    }
+    dut.in_valid_i = 0;
+    tb.reset(1);
+}
+
 template <class Dut, int MB> void denoiser_bench(Tb<Dut> &tb)
 {
     constexpr int LINE_PAIRS = 256, PAIR_WORDS = 64, ROW_WORDS = 16;
@@ -120,6 +136,8 @@ template <class Dut, int MB> void denoiser_bench(Tb<Dut> &tb)
         int pair_addr = (int)tb.between(0, PAIR_WORDS - l.channels() / 2), row_addr = (int)tb.between(0, ROW_WORDS - l.m);
         denoiser_write(tb, l, MB, pair_addr, row_addr);
         denoiser_configure(tb.dut, l, pair_addr, row_addr);
+        if (run % 7 == 6)
+            denoiser_abort(tb);
         double offer = tb.between(0, 2) ? 0.8 : 0.2, accept = tb.between(0, 2) ? 0.8 : 0.2;
         int frames = run % 5 == 0 ? 2 : 1; // the same layer twice without a gap
         for (int i = 0; i < frames; i++) {

@@ -1,3 +1,3 @@
-# the top edge is not padded
+# the top and bottom edges change places
 # bench: denoiser
-s/KY == 0 && edge_q\[2\]/KY == 0 \&\& edge_q[3]/
+s/\{bottom, top, right, left\}/{top, bottom, right, left}/

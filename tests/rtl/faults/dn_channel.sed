@@ -1,3 +1,3 @@
-# the sample's ties go down
+# sigma wraps between 65536 and 131071
 # bench: denoiser
-s/33'sd64/33'sd63/
+s/\|term_v_q\[PV-2:17\]/|term_v_q[PV-2:18]/
