@@ -57,17 +57,17 @@ def truncated(model, name):
     weight = next(t for t in model.graph.initializer if t.name in model.stage_weights[name])
     channels = weight.dims[model.stage_weights[name][weight.name]]
     flat = name in model.flat
-    constants = [numpy_helper.from_array(np.ones((1, channels) if flat else (1, channels, 1, 1), np.int8), "tail_w"),
-                 numpy_helper.from_array(np.float32(1), "tail_one"), numpy_helper.from_array(np.int8(0), "tail_zero")]
+    constants = [numpy_helper.from_array(np.ones((1, channels) if flat else (1, channels, 1, 1), np.int8), "cut_end_w"),
+                 numpy_helper.from_array(np.float32(1), "cut_end_one"), numpy_helper.from_array(np.int8(0), "cut_end_zero")]
     step = lambda op, inputs, output, **attributes: nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
-    step("DequantizeLinear", [name, *quantise.input[1:]], "tail_x")
-    step("DequantizeLinear", ["tail_w", "tail_one", "tail_zero"], "tail_weight")
-    step("Gemm" if flat else "Conv", ["tail_x", "tail_weight"], "tail", **({"transB": 1} if flat else {}))
+    step("DequantizeLinear", [name, *quantise.input[1:]], "cut_end_x")
+    step("DequantizeLinear", ["cut_end_w", "cut_end_one", "cut_end_zero"], "cut_end_weight")
+    step("Gemm" if flat else "Conv", ["cut_end_x", "cut_end_weight"], "cut_end", **({"transB": 1} if flat else {}))
     for i, op in enumerate([None] if flat else [None, "GlobalAveragePool"]):
         if op:
-            step(op, [nodes[-1].output[0]], "tail_pool")
-        step("QuantizeLinear", [nodes[-1].output[0], "tail_one", "tail_zero"], f"tail_q{i}")
-        step("DequantizeLinear", [f"tail_q{i}", "tail_one", "tail_zero"], f"tail_d{i}")
+            step(op, [nodes[-1].output[0]], "cut_end_pool")
+        step("QuantizeLinear", [nodes[-1].output[0], "cut_end_one", "cut_end_zero"], f"cut_end_q{i}")
+        step("DequantizeLinear", [f"cut_end_q{i}", "cut_end_one", "cut_end_zero"], f"cut_end_d{i}")
     used = {i for n in nodes for i in n.input}
     graph = helper.make_graph(nodes, "cut", model.graph.input, [helper.make_tensor_value_info(nodes[-1].output[0], 1, None)], [t for t in model.graph.initializer if t.name in used] + constants)
     cut = helper.make_model(graph, opset_imports=model.opset_import, functions=model.functions)

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small random QDQ models of every operator, stride, padding and zero-point form that Quell accepts, made with onnx alone.
+
+    python tests/host/make_golden.py FOLDER      writes them as files; test_golden.py makes them in a temporary folder
+"""
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 13
+
+
+class Tensor:
+    """A dequantised tensor of the model under construction: name, shape c, h, w (h = 0: flat) and the spread of its values."""
+
+    def __init__(self, name, shape, scale, zero, q=None):
+        self.name, self.shape, self.scale, self.zero, self.q = name, shape, scale, zero, q
+
+
+class Net:
+    """Adds quantised layers with random weights. unsigned: activations are uint8, as onnxruntime's quantiser writes them."""
+
+    def __init__(self, seed, shape=(3, 12, 12), unsigned=False, zero=None):
+        self.random = np.random.default_rng(seed)
+        self.nodes, self.constants, self.functions, self.unsigned = [], {}, set(), unsigned
+        self.shape = shape
+        self.x = self.quantise("image", shape, 1 / 255, -128 if zero is None else zero, "in")
+
+    def constant(self, name, value, kind):
+        self.constants[name] = numpy_helper.from_array(np.asarray(value).astype(kind), name)
+        return name
+
+    def node(self, op, inputs, output, **attributes):
+        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        return output
+
+    def quantise(self, tensor, shape, scale, zero, name):
+        inputs = [self.constant(f"{name}_s", scale, np.float32)]
+        if self.unsigned:
+            if zero != -128:  # uint8 with zero point 0 may leave it out
+                inputs.append(self.constant(f"{name}_z", zero + 128, np.uint8))
+        else:
+            inputs.append(self.constant(f"{name}_z", zero, np.int8))
+        q = self.node("QuantizeLinear", [tensor] + inputs, f"{name}_q")
+        return Tensor(self.node("DequantizeLinear", [q] + inputs, f"{name}_dq"), shape, np.float32(scale), zero, q)
+
+    def weights(self, name, shape, fan_in, form="channel", axis=0):
+        """-> dequantised weights, their scales. form: channel, tensor, uint8."""
+        outputs = shape[axis]
+        w = self.random.integers(-127, 128, shape)
+        s = self.random.uniform(0.3, 1, outputs if form == "channel" else 1) / (74 * np.sqrt(fan_in))
+        self.constant(f"{name}_w", w + 128 if form == "uint8" else w, np.uint8 if form == "uint8" else np.int8)
+        self.constant(f"{name}_ws", s if form == "channel" else s[0], np.float32)
+        zero = 128 if form == "uint8" else 0
+        self.constant(f"{name}_wz", np.full(outputs, zero) if form == "channel" else zero, np.uint8 if form == "uint8" else np.int8)
+        return self.node("DequantizeLinear", [f"{name}_w", f"{name}_ws", f"{name}_wz"], f"{name}_w_dq", axis=axis), np.broadcast_to(s, outputs).astype(np.float32)
+
+    def bias(self, name, scales, x_scale, form):
+        real = self.random.normal(0, 0.3, len(scales))
+        if form == "float":
+            return self.constant(f"{name}_b", real, np.float32)
+        unit = np.float32(x_scale) * scales
+        self.constant(f"{name}_b", np.clip(np.round(real / unit), -2**30, 2**30), np.int32)
+        self.constant(f"{name}_bs", unit, np.float32)
+        return self.node("DequantizeLinear", [f"{name}_b", f"{name}_bs"], f"{name}_b_dq", axis=0)
+
+    def conv(self, x, name, outputs, kernel=3, stride=1, pads=None, depthwise=False, form="channel", bias="int", quantise=True, zero=None, scale=None, **attributes):
+        c, h, w = x.shape
+        inputs = 1 if depthwise else c
+        weight, scales = self.weights(name, (outputs, inputs, kernel, kernel), inputs * kernel * kernel, form)
+        parts = [x.name, weight] + ([self.bias(name, scales, x.scale, bias)] if bias else [])
+        if "auto_pad" not in attributes:
+            attributes["pads"] = pads = pads if pads is not None else [kernel // 2] * 4
+            size = lambda n, i: (n + pads[i] + pads[i + 2] - kernel) // stride + 1
+        else:
+            size = lambda n, i: -(-n // stride) if attributes["auto_pad"] != "VALID" else (n - kernel) // stride + 1
+        y = self.node("Conv", parts, name, kernel_shape=[kernel] * 2, strides=[stride] * 2, group=c if depthwise else 1, **attributes)
+        shape = (outputs, size(h, 0), size(w, 1))
+        return self.quantise(y, shape, *self.range(scale, zero), f"{name}_v") if quantise else Tensor(y, shape, None, None)
+
+    def range(self, scale=None, zero=None):
+        return scale or self.random.uniform(0.008, 0.02), int(self.random.integers(-30, 31)) if zero is None else zero
+
+    def post(self, name, x, other=None, relu=False, clip=None, unsigned=True):
+        y = x.name
+        if other is not None:
+            y = self.node("Add", [y, other.name], f"{name}_sum")
+        if relu:
+            y = self.node("Relu", [y], f"{name}_relu")
+        if clip:
+            y = self.node("Clip", [y, self.constant(f"{name}_min", clip[0], np.float32), self.constant(f"{name}_max", clip[1], np.float32)], f"{name}_clip")
+        return self.quantise(y, x.shape, *self.range(zero=-128 if relu else None), f"{name}_y")
+
+    def pool(self, x, name, op, kernel=None, same=False, **attributes):
+        c, h, w = x.shape
+        kh, kw = kernel or (h, w)
+        if kernel:
+            attributes |= {"kernel_shape": [kh, kw], "strides": [kh, kw]}
+        y = self.node(op, [x.name], name, **attributes)
+        return self.quantise(y, (c, h // kh, w // kw), *((x.scale, x.zero) if same else self.range(zero=x.zero)), f"{name}_q")
+
+    def dense(self, x, name, outputs, op="Gemm", trans=True, bias="int", flatten="Flatten"):
+        c, h, w = x.shape
+        n = c * h * w
+        flat = self.node("Flatten", [x.name], f"{name}_flat", axis=1) if flatten == "Flatten" else self.node("Reshape", [x.name, self.constant(f"{name}_shape", [0, -1], np.int64)], f"{name}_flat")
+        weight, scales = self.weights(name, (outputs, n) if trans else (n, outputs), n, axis=0 if trans else 1)
+        b = self.bias(name, scales, x.scale, bias)
+        if op == "Gemm":
+            y = self.node("Gemm", [flat, weight, b], name, transB=int(trans))
+        else:
+            y = self.node("Add", [self.node("MatMul", [flat, weight], f"{name}_product"), b], name)
+        return self.quantise(y, (outputs, 0, 0), *self.range(), f"{name}_v")
+
+    def denoise(self, x, name, kind, m=4):
+        """A block of random numbers behind x."""
+        c, rng = x.shape[0], self.random
+        values = {"d": rng.integers(-127, 128, (c, 1, 3, 3)), "d_scale": 0.0012, "w1": rng.integers(-127, 128, (m, c, 1, 1)), "w1_scale": 0.01 / np.sqrt(c), "act1_scale": 0.01,
+                  "w2": rng.integers(-127, 128, (m, m, 3, 3)), "w2_scale": 0.002, "act2_scale": 0.01, "wu": rng.integers(-127, 128, (c, m, 1, 1)), "wu_scale": 0.0015,
+                  "wv": rng.integers(-127, 128, (c, m, 1, 1)), "wv_scale": 0.001, "cv": rng.integers(-3000, 3000, c)}
+        values["b1_scale"], values["b2_scale"] = x.scale * np.float32(values["w1_scale"]), np.float32(0.01) * np.float32(0.002)
+        values["b1"], values["b2"] = (np.round(rng.normal(0.3, 0.3, m) / values[s]) for s in ("b1_scale", "b2_scale"))
+        values["cv_scale"] = np.float32(0.01) * np.float32(0.001)
+        inputs = [x.name]
+        for key in FUNCTIONS[kind][1:]:
+            inputs.append(self.constant(f"{name}_{key}", values[key], np.float32 if key.endswith("scale") else np.int32 if key in ("b1", "b2", "cv") else np.int8))
+        self.functions.add(kind)
+        self.nodes.append(helper.make_node(kind, inputs, [name, f"{name}_sigma"], name=name, domain="quell", group=c))
+        return self.quantise(name, x.shape, x.scale, x.zero, f"{name}_x")
+
+    def close(self, x):
+        """End in a vector: 1x1 convolution, mean, Softmax."""
+        if x.shape[1]:
+            x = self.pool(self.conv(x, "tail", 4, kernel=1), "tail_mean", "GlobalAveragePool")
+            y = self.node("Flatten", [x.name], "tail_flat", axis=1)
+        else:
+            y = x.name
+        self.node("Softmax", [y], "out", axis=1)
+        graph = helper.make_graph(self.nodes, "golden", [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", *self.shape])],
+                                  [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", None])], list(self.constants.values()))
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("quell", 1)], functions=[function(k) for k in sorted(self.functions)])
+        model.ir_version = 8
+        onnx.checker.check_model(model)
+        return model
+
+
+BLOCK = "w1 w1_scale b1 b1_scale act1_scale w2 w2_scale b2 b2_scale act2_scale wu wu_scale wv wv_scale cv cv_scale".split()
+FUNCTIONS = {"DenoiseDepthwise": ["x", "d", "d_scale", "cv", "cv_scale"], "DenoiseBottleneck": ["x", *BLOCK], "Denoise": ["x", "d", "d_scale", *BLOCK]}
+
+
+def function(kind):
+    """docs/arithmetic.md's block as a local function; sigma is not compared and left constant."""
+    nodes = []
+
+    def node(op, inputs, output, **attributes):
+        nodes.append(helper.make_node(op, inputs, [output], **attributes))
+        return output
+
+    real = lambda name: node("DequantizeLinear", [name, f"{name}_scale"], f"{name}_real")
+    parts = []
+    if kind != "DenoiseBottleneck":
+        node("Conv", ["x", real("d")], "mu_d", pads=[1] * 4)
+        nodes[-1].attribute.append(onnx.AttributeProto(name="group", ref_attr_name="group", type=onnx.AttributeProto.INT))
+        parts.append("mu_d")
+    if kind != "DenoiseDepthwise":
+        q = lambda x, s, name: node("DequantizeLinear", [node("QuantizeLinear", [x, s], f"{name}_q"), s], name)
+        one = q(node("Conv", ["x", real("w1"), real("b1")], "a1"), "act1_scale", "act1")
+        two = q(node("Conv", [one, real("w2"), real("b2")], "a2", pads=[1] * 4), "act2_scale", "act2")
+        parts.append(node("Conv", [two, real("wu")], "mu_u"))
+    node("Sub", ["x", parts[0] if len(parts) == 1 else node("Add", parts, "mu")], "y")
+    node("Identity", [real("cv")], "sigma")
+    return helper.make_function("quell", kind, FUNCTIONS[kind], ["y", "sigma"], nodes, [helper.make_opsetid("", OPSET)], ["group"])
+
+
+def case_conv(**options):
+    net = Net(1, zero=options.pop("in_zero", None), shape=options.pop("shape", (3, 12, 12)))
+    x = net.conv(net.x, "first", 10, kernel=1, zero=5)  # the layer under test sees codes of both signs
+    if options.pop("depthwise", False):
+        return net.close(net.conv(x, "under_test", 10, depthwise=True, **options))
+    return net.close(net.conv(x, "under_test", options.pop("outputs", 13), **options))
+
+
+def case_post(shortcut=None, pool=None, first_shortcut=True, unsigned=False, denoise=None, **options):
+    net = Net(2, unsigned=unsigned)
+    x = net.post("stem", net.conv(net.x, "stem_conv", 12), relu=True)
+    stride = 2 if shortcut == "conv" else 1
+    other = x if shortcut == "input" else None
+    if shortcut == "conv" and first_shortcut:
+        other = net.conv(x, "shortcut", 20, kernel=1, stride=2)
+    y = net.conv(x, "conv", 20 if shortcut == "conv" else 12, stride=stride)
+    if denoise:
+        y = net.denoise(y, "block", denoise)
+    if shortcut == "conv" and not first_shortcut:
+        other = net.conv(x, "shortcut", 20, kernel=1, stride=2)
+    y = net.post("under_test", y, other, **options)
+    return net.close(net.pool(y, "pool", **pool) if pool else y)
+
+
+def case_relu_before_quantise(clip=None):
+    net = Net(3)
+    y = net.conv(net.x, "under_test", 9, quantise=False)
+    relu = net.node("Clip", [y.name, net.constant("low", clip[0], np.float32), net.constant("high", clip[1], np.float32)], "relu") if clip else net.node("Relu", [y.name], "relu")
+    return net.close(net.quantise(relu, y.shape, *net.range(zero=-128), "under_test_y"))
+
+
+def case_dense(shape=(3, 5, 4), channels=11, hidden=0, **options):
+    net = Net(4, shape=shape)
+    x = net.conv(net.x, "first", channels, kernel=1)
+    y = net.dense(x, "under_test", 9, **options)
+    if hidden:
+        y = net.dense(Tensor(net.post("middle", y, relu=True).name, (9, 1, 1), net.constants and np.float32(0.01), -128), "last", 6)
+    return net.close(y)
+
+
+def case_lowered(what):
+    """Operators that cannot be part of the layer before: an identity layer carries them."""
+    net = Net(5)
+    x = net.conv(net.x, "first", 11)
+    if what == "relu_of_shared":
+        y = net.post("add", net.conv(net.post("relu", x, relu=True), "second", 11), x)
+    elif what == "two_pools":
+        y = net.pool(net.pool(x, "one", "MaxPool", kernel=(2, 2)), "two", "AveragePool", kernel=(2, 3))
+    elif what == "twice_itself":
+        y = net.post("add", x, x)
+    elif what == "pool_of_image":
+        y = net.conv(net.pool(net.x, "one", "MaxPool", kernel=(2, 2)), "second", 8)
+        net.nodes = [n for n in net.nodes if not n.name.startswith("first")]
+    elif what == "add_of_image":
+        y = net.post("add", net.conv(x, "second", 3), net.x)
+    elif what == "requantised":
+        y = net.conv(net.quantise(x.name, x.shape, 0.03, 7, "again"), "second", 8)
+    return net.close(y)
+
+
+def case_float_range(zero):
+    net = Net(6, zero=zero)
+    return net.close(net.conv(net.x, "under_test", 16))
+
+
+CASES = {
+    "conv3x3": lambda: case_conv(),
+    "conv3x3_stride2": lambda: case_conv(stride=2),
+    "conv3x3_no_pad": lambda: case_conv(pads=[0, 0, 0, 0]),
+    "conv3x3_pads_0011_stride2": lambda: case_conv(pads=[0, 0, 1, 1], stride=2),
+    "conv3x3_pads_1100_stride2": lambda: case_conv(pads=[1, 1, 0, 0], stride=2),
+    "conv3x3_pads_1001": lambda: case_conv(pads=[1, 0, 0, 1]),
+    "conv3x3_odd_sizes_stride2": lambda: case_conv(shape=(3, 11, 7), stride=2),
+    "conv3x3_same_upper_stride2": lambda: case_conv(auto_pad="SAME_UPPER", stride=2),
+    "conv3x3_same_lower_stride2": lambda: case_conv(auto_pad="SAME_LOWER", stride=2),
+    "conv3x3_valid": lambda: case_conv(auto_pad="VALID"),
+    "conv3x3_single_pixel": lambda: case_conv(shape=(3, 1, 1)),
+    "conv3x3_one_channel": lambda: case_conv(outputs=1),
+    "conv3x3_tensor_scale": lambda: case_conv(form="tensor"),
+    "conv3x3_uint8_weights": lambda: case_conv(form="uint8"),
+    "conv3x3_float_bias": lambda: case_conv(bias="float"),
+    "conv3x3_no_bias": lambda: case_conv(bias=None),
+    "conv3x3_zero_low": lambda: case_conv(zero=-128),
+    "conv3x3_zero_high": lambda: case_conv(zero=127),
+    "conv1x1": lambda: case_conv(kernel=1),
+    "conv1x1_stride2": lambda: case_conv(kernel=1, stride=2),
+    "conv1x1_odd_stride2": lambda: case_conv(kernel=1, stride=2, shape=(3, 9, 7)),
+    "depthwise": lambda: case_conv(depthwise=True),
+    "depthwise_stride2": lambda: case_conv(depthwise=True, stride=2),
+    "depthwise_pads_0011_stride2": lambda: case_conv(depthwise=True, stride=2, pads=[0, 0, 1, 1]),
+    "image_zero_point": lambda: case_float_range(-17),
+    "relu": lambda: case_post(relu=True),
+    "clip": lambda: case_post(clip=(-0.4, 0.7)),
+    "relu_clip": lambda: case_post(relu=True, clip=(0.0, 0.9)),
+    "rescale": lambda: case_post(),
+    "residual": lambda: case_post("input"),
+    "residual_relu": lambda: case_post("input", relu=True),
+    "residual_conv": lambda: case_post("conv", relu=True),
+    "residual_conv_last": lambda: case_post("conv", relu=True, first_shortcut=False),
+    "unsigned_residual": lambda: case_post("conv", relu=True, unsigned=True),
+    "unsigned_pool": lambda: case_post(relu=True, unsigned=True, pool={"op": "AveragePool", "kernel": (2, 2)}),
+    "average_pool": lambda: case_post(relu=True, pool={"op": "AveragePool", "kernel": (2, 2)}),
+    "average_pool_leftover": lambda: case_post(relu=True, pool={"op": "AveragePool", "kernel": (5, 3)}),
+    "max_pool": lambda: case_post(relu=True, pool={"op": "MaxPool", "kernel": (2, 2), "same": True}),
+    "max_pool_rescaled": lambda: case_post(pool={"op": "MaxPool", "kernel": (3, 2)}),
+    "global_average": lambda: case_post("input", relu=True, pool={"op": "GlobalAveragePool"}),
+    "global_max": lambda: case_post(pool={"op": "GlobalMaxPool"}),
+    "reduce_mean": lambda: case_post(relu=True, pool={"op": "ReduceMean", "axes": [2, 3], "keepdims": 1}),
+    "relu_before_quantise": lambda: case_relu_before_quantise(),
+    "clip_before_quantise": lambda: case_relu_before_quantise((0.0, 1.1)),
+    "gemm": lambda: case_dense(),
+    "gemm_not_transposed": lambda: case_dense(trans=False),
+    "gemm_float_bias": lambda: case_dense(bias="float"),
+    "gemm_reshape": lambda: case_dense(flatten="Reshape"),
+    "gemm_one_pixel": lambda: case_dense(shape=(3, 1, 1)),
+    "matmul_add": lambda: case_dense(op="MatMul", trans=False),
+    "lowered_relu": lambda: case_lowered("relu_of_shared"),
+    "lowered_pool": lambda: case_lowered("two_pools"),
+    "lowered_add": lambda: case_lowered("twice_itself"),
+    "lowered_pool_of_image": lambda: case_lowered("pool_of_image"),
+    "lowered_add_of_image": lambda: case_lowered("add_of_image"),
+    "requantised": lambda: case_lowered("requantised"),
+    "denoise": lambda: case_post("input", relu=True, denoise="Denoise"),
+    "denoise_depthwise": lambda: case_post(relu=True, denoise="DenoiseDepthwise"),
+    "denoise_bottleneck": lambda: case_post("conv", relu=True, denoise="DenoiseBottleneck"),
+}
+
+
+def main():
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, make in CASES.items():
+        onnx.save(make(), str(folder / f"{name}.onnx"))
+
+
+if __name__ == "__main__":
+    main()
