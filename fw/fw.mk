@@ -24,3 +24,12 @@ build/fw/firmware.hex: build/fw/firmware.elf
 	od -An -v -tx4 -w4 build/fw/firmware.bin | tr -d ' ' > $@
 
 .PHONY: fw
+
+# The same sources on the PC, with fake hardware and sanitizers.
+FW_TESTS := $(patsubst tests/fw/%.c,build/tests/%,$(wildcard tests/fw/test_*.c))
+build/tests/%: tests/fw/%.c tests/fw/fake_board.c $(wildcard tests/fw/*.h fw/src/*.h fw/include/*.h) $(FW_SOURCES) build/gen/stamp
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O1 -g -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover -Itests/fw -Ifw/src -Ifw/include -Ibuild/gen \
+	  $< tests/fw/fake_board.c $(filter-out fw/src/main.c,$(FW_SOURCES)) -lcmocka -lz -o $@
+
+tests-build: $(FW_TESTS)

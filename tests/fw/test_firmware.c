@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The firmware's tasks on the PC, against fake hardware. What it must refuse it must refuse by name, and without any change. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+#include <zlib.h>
+#include "device.h"
+#include "fake_board.h"
+
+/* ---- the host's side --------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t sequence;
+static size_t read_so_far;
+
+struct answer {
+    struct qp_header header;
+    struct qp_error error;
+    uint8_t payload[QP_MAX_PAYLOAD];
+};
+static struct answer answer;
+
+static void step(unsigned turns)
+{
+    while (turns--) {
+        receive_task();
+        run_task();
+        answer_task();
+        idle_task();
+    }
+}
+
+static struct qp_header make_header(uint32_t opcode, const void *payload, uint32_t length)
+{
+    struct qp_header h = {QP_MAGIC, QP_VERSION, (uint16_t)opcode, sequence, length, 0, 0};
+    h.crc = (uint32_t)crc32(crc32(0, (const uint8_t *)&h, 20), length ? payload : (const void *)"", length);
+    return h;
+}
+
+static void send_with_header(struct qp_header h, const void *payload, uint32_t length)
+{
+    fake_host_sends(&h, sizeof h);
+    fake_host_sends(payload, length);
+}
+
+static void send(uint32_t opcode, const void *payload, uint32_t length)
+{
+    send_with_header(make_header(opcode, payload, length), payload, length);
+    sequence++;
+}
+
+/* Run until an answer is there; false if none comes. */
+static bool receive(void)
+{
+    for (int i = 0; i < 20000; i++) {
+        size_t have = fake.tx_count - read_so_far;
+        if (have >= sizeof answer.header) {
+            memcpy(&answer.header, fake.tx + read_so_far, sizeof answer.header);
+            if (have >= sizeof answer.header + answer.header.length) {
+                memcpy(answer.payload, fake.tx + read_so_far + sizeof answer.header, answer.header.length);
+                memcpy(&answer.error, answer.payload, sizeof answer.error);
+                uint32_t crc = (uint32_t)crc32(crc32(0, fake.tx + read_so_far, 20), answer.payload, answer.header.length);
+                assert_int_equal(answer.header.crc, crc);
+                read_so_far += sizeof answer.header + answer.header.length;
+                return true;
+            }
+        }
+        step(1);
+    }
+    return false;
+}
+
+static void expect(uint32_t opcode, enum qp_status status)
+{
+    assert_true(receive());
+    assert_int_equal(answer.header.status, status);
+    assert_int_equal(answer.header.opcode, opcode);
+    if (status != QP_OK)
+        assert_int_equal(answer.header.length, sizeof(struct qp_error));
+}
+
+static void ask(uint32_t opcode, const void *payload, uint32_t length, enum qp_status status)
+{
+    send(opcode, payload, length);
+    expect(opcode, status);
+    assert_int_equal(answer.header.sequence, sequence - 1);
+}
+
+/* ---- a good table -------------------------------------------------------------------------------------------------------------------- */
+
+struct table_message {
+    struct qp_table head;
+    uint32_t layer[QP_MAX_LAYERS][QUELL_LAYER_WORDS];
+};
+
+static void set(uint32_t *entry, uint32_t code, uint32_t width, uint32_t value)
+{
+    uint32_t mask = (uint32_t)((UINT64_C(1) << width) - 1) << code % 32;
+    entry[code / 128] = (entry[code / 128] & ~mask) | (value << code % 32 & mask);
+}
+#define WIDTH(name, offset, low, width, text) WIDTH_##name = (width),
+enum { QUELL_LAYER_FIELDS(WIDTH) WIDTH_END };
+#define SET(entry, name, value) set(entry, LAYER_FIELD_##name, WIDTH_##name, value)
+
+/* Everything on: depthwise and bottleneck denoiser with samples, residual, pooling. 8x8, two input words, one output word. */
+static void good_layer(uint32_t *e, uint32_t index)
+{
+    memset(e, 0, QUELL_LAYER_WORDS * 4);
+    SET(e, pad_top, 1);
+    SET(e, pad_left, 1);
+    SET(e, wait_prev, index > 0);
+    SET(e, noise, 1);
+    SET(e, correct, 1);
+    SET(e, dn_depthwise, 1);
+    SET(e, dn_bottleneck, 1);
+    SET(e, dn_sample, 1);
+    SET(e, residual, 1);
+    SET(e, pool_kind, 1);
+    SET(e, rng_layer, index);
+    SET(e, in_addr, index ? 1000 : 100);
+    SET(e, out_addr, 2000);
+    SET(e, res_addr, 3000);
+    SET(e, w_addr, 10);
+    SET(e, in_w, 8);
+    SET(e, in_h, 8);
+    SET(e, out_w, 8);
+    SET(e, out_h, 8);
+    SET(e, in_c8, 2);
+    SET(e, in_last, 3);
+    SET(e, out_c8, 1);
+    SET(e, const_addr, 20);
+    SET(e, post_a, 1 << 16);
+    SET(e, post_shift, 16);
+    SET(e, lo, 0x80);
+    SET(e, hi, 0x7F);
+    SET(e, pool_m, 1 << 16);
+    SET(e, pool_shift, 16);
+    SET(e, pool_kh, 2);
+    SET(e, pool_kw, 2);
+    SET(e, dn_pair_addr, 30);
+    SET(e, dn_row_addr, 4);
+    SET(e, dn_width, 4);
+    SET(e, dn_s1, 20);
+    SET(e, dn_s2, 20);
+    SET(e, dn_sd, 20);
+    SET(e, dn_su, 20);
+    SET(e, dn_sv, 20);
+}
+
+static struct table_message table;
+static uint32_t table_bytes(void) { return (uint32_t)sizeof table.head + table.head.count * QUELL_LAYER_WORDS * 4; }
+
+static void good_table(void)
+{
+    memset(&table, 0, sizeof table);
+    table.head = (struct qp_table){.count = 3, .image_h = 6, .image_w = 6, .image_c = 12, .image_pad = 1, .input_addr = {100, 500}, .logits_addr = 2000, .classes = 10, .pad_code = -7};
+    for (uint32_t i = 0; i < table.head.count; i++)
+        good_layer(table.layer[i], i);
+}
+
+static struct {
+    struct qp_image head;
+    int8_t codes[6 * 6 * 12];
+} image;
+
+static void good_image(uint32_t inference)
+{
+    image.head = (struct qp_image){inference, 77, 3};
+    for (unsigned i = 0; i < sizeof image.codes; i++)
+        image.codes[i] = (int8_t)(i * 7 + inference);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&device, 0, sizeof device);
+    fake_reset();
+    read_so_far = 0;
+    sequence = 100;
+    device_init();
+    ask(QP_INFO, 0, 0, QP_OK);
+    good_table();
+    return 0;
+}
+
+static void load_table(void) { ask(QP_TABLE, &table, table_bytes(), QP_OK); }
+
+static void expect_error(uint32_t where, uint32_t index, uint32_t field, uint32_t value, uint32_t limit)
+{
+    const struct qp_error e = {where, index, field, value, limit};
+    assert_memory_equal(&answer.error, &e, sizeof e);
+}
+
+/* ---- tests ----------------------------------------------------------------------------------------------------------------------------- */
+
+static void test_info(void **state)
+{
+    (void)state;
+    const struct qp_info want = {0x100, 0x12345678, 8, 4, 8192, 2048, 512, 512, 256, 64, 1024, QP_MAX_PAYLOAD};
+    sequence = 0xFFFFFFFF;
+    ask(QP_INFO, 0, 0, QP_OK);
+    assert_memory_equal(answer.payload, &want, sizeof want);
+    ask(QP_COUNTERS, 0, 0, QP_OK); /* sequence 0 follows */
+    for (uint32_t i = 0; i < QP_COUNTER_COUNT; i++)
+        assert_int_equal(((uint32_t *)answer.payload)[i], 0x80 + 4 * i);
+    step(2);
+    assert_int_equal(fake.leds & 1, 0);
+}
+
+static void test_write_and_read(void **state)
+{
+    (void)state;
+    static const uint32_t words[QP_MEM_COUNT] = {8192, 2048, 512, 256, 64}, lanes[QP_MEM_COUNT] = {2, 18, 10, 13, 12}, shift[QP_MEM_COUNT] = {3, 8, 6, 7, 7};
+    static uint32_t message[2048];
+    for (uint32_t m = 0; m < QP_MEM_COUNT; m++) {
+        uint32_t length = 12 + 3 * lanes[m] * 4, before = fake.written[3 + m];
+        message[0] = m, message[1] = words[m] - 3, message[2] = 3;
+        for (uint32_t i = 0; i < 3 * lanes[m]; i++)
+            message[3 + i] = i * 0x01010101 + m;
+        ask(QP_WRITE, message, length, QP_OK);
+        assert_int_equal(fake.written[3 + m] - before, 3 * lanes[m]);
+        assert_int_equal(fake.last_address[3 + m], ((words[m] - 1) << shift[m]) + 4 * (lanes[m] - 1));
+        before = fake.written[3 + m];
+        message[1]++; /* one too far */
+        ask(QP_WRITE, message, length, QP_BAD_FIELD);
+        expect_error(QP_WHERE_WRITE, words[m] - 2, 4, words[m] - 2, words[m] - 3);
+        message[1] = 0xFFFFFFFF;
+        ask(QP_WRITE, message, length, QP_BAD_FIELD);
+        message[1] = 0, message[2] = words[m] + 1;
+        ask(QP_WRITE, message, length, QP_BAD_FIELD);
+        expect_error(QP_WHERE_WRITE, 0, 8, words[m] + 1, words[m]);
+        message[2] = 2; /* does not match the payload */
+        ask(QP_WRITE, message, length, QP_BAD_LENGTH);
+        expect_error(QP_WHERE_HEADER, 0, 12, length, 12 + 2 * lanes[m] * 4);
+        assert_int_equal(fake.written[3 + m], before);
+    }
+    message[0] = QP_MEM_COUNT, message[2] = 0;
+    ask(QP_WRITE, message, 12, QP_BAD_FIELD);
+    expect_error(QP_WHERE_WRITE, 0, 0, QP_MEM_COUNT, QP_MEM_COUNT - 1);
+    ask(QP_WRITE, message, 11, QP_BAD_LENGTH);
+
+    struct qp_read r = {8189, 3};
+    ask(QP_READ, &r, sizeof r, QP_OK);
+    assert_int_equal(answer.header.length, 24);
+    for (uint32_t i = 0; i < 6; i++)
+        assert_int_equal(((uint32_t *)answer.payload)[i], i * 0x01010101);
+    r.index++;
+    ask(QP_READ, &r, sizeof r, QP_BAD_FIELD);
+    expect_error(QP_WHERE_READ, 8190, 0, 8190, 8189);
+    r = (struct qp_read){0, 1025};
+    ask(QP_READ, &r, sizeof r, QP_BAD_FIELD);
+    expect_error(QP_WHERE_READ, 0, 4, 1025, 1024);
+    r.words = 1024;
+    ask(QP_READ, &r, sizeof r, QP_OK);
+    ask(QP_READ, &r, 7, QP_BAD_LENGTH);
+}
+
+/* After whatever went wrong: the device must answer the next good request as if nothing had been. */
+static void expect_healthy(void)
+{
+    ask(QP_COUNTERS, 0, 0, QP_OK);
+    assert_true(device.table.head.count == 0 && fake.starts == 0 && device.count == 0);
+}
+
+static void test_bad_headers(void **state)
+{
+    (void)state;
+    struct qp_header h = make_header(QP_COUNTERS, 0, 0), bad;
+    bad = h, bad.magic ^= 0x100;
+    send_with_header(bad, 0, 0);
+    expect(QP_COUNTERS, QP_BAD_MAGIC);
+    expect_error(QP_WHERE_HEADER, 0, 0, QP_MAGIC ^ 0x100, QP_MAGIC);
+    expect_healthy();
+    h = make_header(QP_COUNTERS, 0, 0);
+    bad = h, bad.version = 2;
+    send_with_header(bad, 0, 0);
+    expect(QP_COUNTERS, QP_BAD_VERSION);
+    expect_error(QP_WHERE_HEADER, 0, 4, 2, 1);
+    expect_healthy();
+    h = make_header(QP_COUNTERS, 0, 0);
+    bad = h, bad.length = QP_MAX_PAYLOAD + 1;
+    send_with_header(bad, 0, 0);
+    expect(QP_COUNTERS, QP_BAD_LENGTH);
+    expect_error(QP_WHERE_HEADER, 0, 12, QP_MAX_PAYLOAD + 1, QP_MAX_PAYLOAD);
+    expect_healthy();
+    for (unsigned bit = 0; bit < 32; bit += 5) {
+        h = make_header(QP_COUNTERS, 0, 0);
+        h.crc ^= 1u << bit;
+        send_with_header(h, 0, 0);
+        expect(QP_COUNTERS, QP_BAD_CRC);
+        expect_error(QP_WHERE_HEADER, 0, 20, h.crc, h.crc ^ 1u << bit);
+        expect_healthy();
+    }
+    h = make_header(QP_COUNTERS, 0, 0);
+    sequence += 7;
+    send(QP_COUNTERS, 0, 0);
+    expect(QP_COUNTERS, QP_BAD_SEQUENCE);
+    expect_error(QP_WHERE_HEADER, 0, 8, sequence - 1, h.sequence);
+    sequence = h.sequence;
+    expect_healthy();
+    for (uint32_t opcode = 0; opcode < 70000; opcode += 9973) {
+        ask(opcode & 0xFFFF, 0, 0, QP_BAD_OPCODE);
+        expect_error(QP_WHERE_HEADER, 0, 6, opcode & 0xFFFF, QP_ABORT);
+    }
+    expect_healthy();
+    ask(QP_INFO, "x", 1, QP_BAD_LENGTH);
+    ask(QP_COUNTERS, "x", 1, QP_BAD_LENGTH);
+    ask(QP_ABORT, "x", 1, QP_BAD_LENGTH);
+    ask(QP_TABLE, "x", 1, QP_BAD_LENGTH);
+    ask(QP_IMAGE, "x", 1, QP_NO_TABLE);
+    expect_healthy();
+}
+
+static void test_garbage(void **state)
+{
+    (void)state;
+    uint8_t garbage[3000];
+    uint32_t random = 1;
+    for (int round = 0; round < 20; round++) {
+        size_t count = 24 + (size_t)round * 37;
+        for (size_t i = 0; i < count; i++)
+            garbage[i] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
+        garbage[count - 1] = 'Q', garbage[count - 2] = 'Q'; /* looks like the beginning of a header */
+        fake_host_sends(garbage, count);
+        assert_true(receive());
+        assert_int_equal(answer.header.status, QP_BAD_MAGIC);
+        expect_healthy(); /* one answer only, and the good header that follows is found */
+    }
+}
+
+static void test_half_messages(void **state)
+{
+    (void)state;
+    struct qp_header h = make_header(QP_READ, 0, 8);
+    for (unsigned cut = 1; cut < 32; cut += 3) {
+        uint8_t bytes[32] = {0};
+        memcpy(bytes, &h, sizeof h);
+        fake_host_sends(bytes, cut);
+        step(50);
+        assert_int_equal(fake.leds & 1, 1);
+        fake.step = 5000;
+        expect(cut < 24 ? 0 : QP_READ, QP_TIMEOUT);
+        expect_error(QP_WHERE_HEADER, 0, 12, cut, cut < 24 ? 24 : 32);
+        fake.step = 3;
+        expect_healthy();
+        h = make_header(QP_READ, 0, 8);
+    }
+    fake.step = 5000; /* silence between messages is no error */
+    step(3000);
+    fake.step = 3;
+    assert_int_equal(fake.tx_count, read_so_far);
+    expect_healthy();
+}
+
+/* Each field of a layer, one by one: the largest value its bits can hold and 0; whatever is refused names the field, and nothing changes. */
+static void test_every_layer_field(void **state)
+{
+    (void)state;
+    static const struct { const char *name; uint32_t code, width; } fields[] = {
+#define FIELD(name, offset, low, width, text) {#name, (offset) * 32 + (low), width},
+        QUELL_LAYER_FIELDS(FIELD)
+    };
+    /* fields any of whose values the hardware can take: zero points, multipliers, noise, flags that need nothing else */
+    static const char *const free_fields[] = {"noise", "correct", "dn_depthwise", "dn_bottleneck", "residual", "dn_sample", "stride2", "rng_layer", "in_last", "z_in", "z_v", "z_res", "z_y",
+        "sigma_add", "sigma_mul", "adc_shift", "post_a", "post_b", "z_pool", "pool_m", "pool_shift", "post_shift", "dn_m1", "dn_m2", "dn_md", "dn_mu", "dn_mv", "dn_s1", "dn_s2", "dn_sd",
+        "dn_su", "dn_sv", "pad_top", "pad_left", "wait_prev", "lo", "hi"};
+    load_table();
+    struct table before = device.table;
+    unsigned refused = 0;
+    for (unsigned f = 0; f < sizeof fields / sizeof fields[0]; f++) {
+        bool is_free = false;
+        for (unsigned i = 0; i < sizeof free_fields / sizeof free_fields[0]; i++)
+            is_free |= !strcmp(fields[f].name, free_fields[i]);
+        good_table();
+        set(table.layer[1], fields[f].code, fields[f].width, 0xFFFFFFFF);
+        send(QP_TABLE, &table, table_bytes());
+        assert_true(receive());
+        if (!is_free) {
+            if (answer.header.status != QP_BAD_FIELD)
+                fail_msg("%s was not refused at its largest value", fields[f].name);
+            assert_int_equal(answer.error.where, QP_WHERE_LAYER);
+            assert_int_equal(answer.error.index, 1);
+            /* an input that is too large may be named by another of its sizes, or by the output that no longer fits it */
+            if (strncmp(fields[f].name, "in_", 3) || !strcmp(fields[f].name, "in_addr"))
+                assert_int_equal(answer.error.field, fields[f].code);
+            assert_memory_equal(&before, &device.table, sizeof before);
+            refused++;
+        }
+        if (answer.header.status == QP_OK) {
+            good_table();
+            load_table();
+        }
+    }
+    assert_true(refused >= 17);
+}
+
+static void check_refused(const char *what, uint32_t field, uint32_t value, uint32_t limit)
+{
+    ask(QP_TABLE, &table, table_bytes(), QP_BAD_FIELD);
+    if (answer.error.field != field || answer.error.value != value || answer.error.limit != limit || answer.error.where != QP_WHERE_LAYER || answer.error.index != 2)
+        fail_msg("%s: where %u, layer %u, field %u.%u, value %u, limit %u", what, answer.error.where, answer.error.index, answer.error.field / 32, answer.error.field % 32,
+                 answer.error.value, answer.error.limit);
+    assert_int_equal(device.table.head.count, 0);
+}
+
+/* The limits themselves: legal is accepted, one more is refused with that limit. */
+static void test_layer_limits(void **state)
+{
+    (void)state;
+    const struct { const char *name; uint32_t code, width, legal, illegal, limit; } cases[] = {
+#define CASE(name, legal, illegal, limit) {#name, LAYER_FIELD_##name, WIDTH_##name, legal, illegal, limit}
+        CASE(mode, 0, 3, 2), CASE(pool_kind, 2, 3, 2),
+        CASE(in_addr, 8192 - 128, 8192 - 127, 8192 - 128), CASE(out_addr, 8192 - 16, 8192 - 15, 8192 - 16), CASE(res_addr, 8192 - 64, 8192 - 63, 8192 - 64),
+        CASE(w_addr, 2048 - 12, 2048 - 11, 2048 - 12), CASE(const_addr, 512 - 4, 512 - 3, 512 - 4),
+        CASE(dn_pair_addr, 252, 253, 252), CASE(dn_row_addr, 60, 61, 60), CASE(dn_width, 4, 5, 4), CASE(dn_width, 1, 0, 1),
+        CASE(in_w, 8, 0, 1), CASE(in_h, 8, 0, 1), CASE(in_c8, 2, 0, 1), CASE(out_c8, 1, 0, 1),
+        CASE(out_w, 7, 6, 7), CASE(out_w, 8, 9, 8), CASE(out_h, 7, 6, 7), CASE(out_h, 8, 9, 8),
+        CASE(post_shift, 1, 0, 1), CASE(pool_shift, 63, 0, 1), CASE(dn_s1, 1, 0, 1), CASE(dn_s2, 1, 0, 1), CASE(dn_sd, 1, 0, 1), CASE(dn_su, 1, 0, 1), CASE(dn_sv, 1, 0, 1),
+        CASE(pool_kh, 8, 9, 8), CASE(pool_kh, 1, 0, 1), CASE(pool_kw, 8, 9, 8), CASE(pool_kw, 1, 0, 1),
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        good_table();
+        set(table.layer[2], cases[i].code, cases[i].width, cases[i].illegal);
+        check_refused(cases[i].name, cases[i].code, cases[i].illegal, cases[i].limit);
+        set(table.layer[2], cases[i].code, cases[i].width, cases[i].legal);
+        load_table();
+        device.table.head.count = 0;
+    }
+    good_table();
+    SET(table.layer[2], lo, 5);
+    SET(table.layer[2], hi, (uint32_t)-5);
+    check_refused("hi", LAYER_FIELD_hi, 0xFB, 5);
+    good_table();
+    table.layer[2][0] |= 1u << 22;
+    check_refused("reserved bit", 22, 1, 0);
+    good_table();
+    SET(table.layer[2], mode, 1);
+    check_refused("padding of 1x1", LAYER_FIELD_pad_top, 1, 0);
+    good_table();
+    SET(table.layer[2], mode, 2);
+    check_refused("depthwise", LAYER_FIELD_out_c8, 1, 2);
+    good_table(); /* row accumulators: 24 columns x 22 words */
+    SET(table.layer[2], in_w, 24), SET(table.layer[2], out_w, 24), SET(table.layer[2], out_c8, 22);
+    check_refused("row_words", LAYER_FIELD_out_w, 24, 512 / 22);
+    good_table(); /* line of the denoiser: 40 x 8 x 4 pairs */
+    SET(table.layer[2], in_w, 40), SET(table.layer[2], out_w, 40), SET(table.layer[2], out_c8, 8);
+    check_refused("line_words", LAYER_FIELD_out_w, 40, 1024 / 32);
+    good_table();
+    SET(table.layer[0], wait_prev, 1);
+    ask(QP_TABLE, &table, table_bytes(), QP_BAD_FIELD);
+    expect_error(QP_WHERE_LAYER, 0, LAYER_FIELD_wait_prev, 1, 0);
+}
+
+static void test_table_head(void **state)
+{
+    (void)state;
+    const struct { uint32_t offset, illegal, limit; } cases[] = {
+#define HEAD(member, illegal, limit) {offsetof(struct qp_table, member), (uint32_t)(illegal), (uint32_t)(limit)}
+        HEAD(count, 0, 1), HEAD(count, 65, 64), HEAD(image_h, 0, 1), HEAD(image_h, 9000, 8180), HEAD(image_w, 0, 1), HEAD(image_w, 3000, 8180 / 6), HEAD(image_c, 0, 1),
+        HEAD(image_c, 0xFFFFFFFF, 8180 / 36), HEAD(image_pad, 256, 255), HEAD(input_addr[0], 8192 - 127, 8192 - 128), HEAD(input_addr[1], 0xFFFFFFF0, 8192 - 128),
+        HEAD(logits_addr, 8191, 8190), HEAD(logits_addr, 8192, 8191), HEAD(classes, 0, 1), HEAD(classes, 7901, 7900), HEAD(pad_code, 128, 127), HEAD(pad_code, -129, -128),
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        good_table();
+        uint32_t bytes = table_bytes();
+        memcpy((uint8_t *)&table + cases[i].offset, &cases[i].illegal, 4);
+        ask(QP_TABLE, &table, bytes, QP_BAD_FIELD);
+        expect_error(QP_WHERE_TABLE, 0, cases[i].offset, cases[i].illegal, cases[i].limit);
+        assert_int_equal(device.table.head.count, 0);
+    }
+    good_table();
+    ask(QP_TABLE, &table, table_bytes() - 4, QP_BAD_LENGTH);
+    expect_error(QP_WHERE_HEADER, 0, 12, table_bytes() - 4, table_bytes());
+    table.head.image_pad = 60; /* 126 x 126 x 2 words */
+    ask(QP_TABLE, &table, table_bytes(), QP_BAD_FIELD);
+    expect_healthy();
+}
+
+static int8_t stored_code(uint32_t address, uint32_t y, uint32_t x, uint32_t c)
+{
+    return (int8_t)fake.activation[(address + (y * 8 + x) * 2 + c / 8) * 8 + c % 8];
+}
+
+static void check_expanded(uint32_t address)
+{
+    for (uint32_t y = 0; y < 8; y++)
+        for (uint32_t x = 0; x < 8; x++)
+            for (uint32_t c = 0; c < 12; c++) {
+                bool inside = y >= 1 && y < 7 && x >= 1 && x < 7;
+                assert_int_equal(stored_code(address, y, x, c), inside ? image.codes[((y - 1) * 6 + x - 1) * 12 + c] : -7);
+            }
+}
+
+static void test_image(void **state)
+{
+    (void)state;
+    load_table();
+    for (uint32_t i = 0; i < 10; i++)
+        fake.activation[2000 * 8 + i] = (uint8_t)(50 + i);
+    for (uint32_t n = 0; n < 4; n++) {
+        uint32_t address = n & 1 ? 500 : 100;
+        good_image(n);
+        ask(QP_IMAGE, &image, sizeof image, QP_OK);
+        assert_int_equal(answer.header.length, 12 + 10);
+        assert_int_equal(((uint32_t *)answer.payload)[0], 777);
+        for (uint32_t i = 0; i < 10; i++)
+            assert_int_equal(answer.payload[12 + i], 50 + i);
+        check_expanded(address);
+        assert_int_equal(fake.starts, 3 * (n + 1));
+        for (uint32_t l = 0; l < 3; l++) {
+            const uint32_t *run = fake.started[3 * n + l];
+            assert_int_equal(layer_in_addr(run), l ? 1000 : address);
+            assert_int_equal(fake.started_inference[3 * n + l], n);
+            assert_memory_equal(run + 2, table.layer[l] + 2, 80);
+        }
+        assert_int_equal(fake.seed, 77);
+    }
+    image.head.layers = 2;
+    ask(QP_IMAGE, &image, sizeof image, QP_OK);
+    assert_int_equal(fake.starts, 14);
+    image.head.layers = 4;
+    ask(QP_IMAGE, &image, sizeof image, QP_BAD_FIELD);
+    expect_error(QP_WHERE_IMAGE, 0, 8, 4, 3);
+    image.head.layers = 0;
+    ask(QP_IMAGE, &image, sizeof image, QP_BAD_FIELD);
+    ask(QP_IMAGE, &image, sizeof image - 1, QP_BAD_LENGTH);
+    assert_int_equal(fake.starts, 14);
+}
+
+static void test_two_images_and_busy(void **state)
+{
+    (void)state;
+    load_table();
+    fake.layer_time = 400000;
+    good_image(1);
+    send(QP_IMAGE, &image, sizeof image);
+    step(20);
+    assert_int_equal(fake.starts, 2); /* one runs, the next layer is queued */
+    good_image(2);
+    send(QP_IMAGE, &image, sizeof image);
+    step(20);
+    check_expanded(500); /* while the first one runs */
+    assert_true(fake.starts <= 3 && images_under_way() == 2);
+    uint32_t head[3] = {0, 0, 0};
+    send(QP_WRITE, head, 12);
+    send(QP_READ, (uint32_t[2]){0, 1}, 8);
+    fake.step = 100;
+    expect(QP_IMAGE, QP_OK);
+    expect(QP_IMAGE, QP_OK);
+    expect(QP_WRITE, QP_BUSY);
+    expect(QP_READ, QP_OK);
+    assert_int_equal(fake.starts, 6);
+}
+
+static void test_abort(void **state)
+{
+    (void)state;
+    load_table();
+    fake.layer_time = 400000;
+    good_image(1);
+    send(QP_IMAGE, &image, sizeof image);
+    send(QP_IMAGE, &image, sizeof image);
+    send(QP_ABORT, 0, 0);
+    expect(QP_IMAGE, QP_ABORTED);
+    expect(QP_IMAGE, QP_ABORTED);
+    expect(QP_ABORT, QP_OK);
+    assert_int_equal(fake.aborts, 2); /* one at the start */
+    fake.layer_time = 2000;
+    ask(QP_IMAGE, &image, sizeof image, QP_OK);
+}
+
+static void test_watchdog(void **state)
+{
+    (void)state;
+    load_table();
+    good_image(1);
+    fake.layer_time = 0;
+    send(QP_IMAGE, &image, sizeof image);
+    step(100);
+    fake.step = 10000;
+    expect(QP_IMAGE, QP_INTERNAL);
+    assert_int_equal(answer.error.where, QP_WHERE_DEVICE);
+    assert_int_equal(answer.error.index, 0);
+    fake.step = 3;
+    fake.layer_time = 2000;
+    ask(QP_IMAGE, &image, sizeof image, QP_OK);
+}
+
+static void test_host_does_not_read(void **state)
+{
+    (void)state;
+    load_table();
+    good_image(1);
+    fake.line_blocked = true;
+    for (int i = 0; i < 8; i++)
+        send(QP_IMAGE, &image, sizeof image);
+    step(3000);
+    assert_true(fake.starts <= 9);
+    fake.line_blocked = false;
+    for (int i = 0; i < 8; i++)
+        expect(QP_IMAGE, QP_OK);
+    assert_int_equal(fake.starts, 24);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_info, setup),
+        cmocka_unit_test_setup(test_write_and_read, setup),
+        cmocka_unit_test_setup(test_bad_headers, setup),
+        cmocka_unit_test_setup(test_garbage, setup),
+        cmocka_unit_test_setup(test_half_messages, setup),
+        cmocka_unit_test_setup(test_every_layer_field, setup),
+        cmocka_unit_test_setup(test_layer_limits, setup),
+        cmocka_unit_test_setup(test_table_head, setup),
+        cmocka_unit_test_setup(test_image, setup),
+        cmocka_unit_test_setup(test_two_images_and_busy, setup),
+        cmocka_unit_test_setup(test_abort, setup),
+        cmocka_unit_test_setup(test_watchdog, setup),
+        cmocka_unit_test_setup(test_host_does_not_read, setup),
+    };
+    return cmocka_run_group_tests(tests, 0, 0);
+}
