@@ -289,6 +289,8 @@ static quell_status walk(struct builder *b)
 
 static quell_status build(struct builder *b)
 {
+    if (onnx_opset(b->onnx, "") < 10) /* QuantizeLinear's first */
+        return BUILD_FAIL(b, QUELL_E_MODEL, "the file names no operator set, or one before 10: it is truncated, damaged or too old");
     TRY(collect_names(b));
     TRY(read_graph_input(b));
     TRY(walk(b));

@@ -25,6 +25,7 @@ struct sim_device {
     int socket;
     pid_t child; /* 0: none, or ended and waited for */
     int wait_status;
+    int silent, gone; /* it did not answer in time; it closed its end */
 };
 
 /* ---- bytes ---- */
@@ -40,22 +41,34 @@ static int wait_for(int socket, short events, int timeout_ms)
     return n > 0;
 }
 
+static long timed_out(struct sim_device *sim)
+{
+    sim->silent = 1;
+    return 0;
+}
+
+static long closed(struct sim_device *sim)
+{
+    sim->gone = 1;
+    return -1;
+}
+
 static long sim_read(void *context, void *data, size_t size, int timeout_ms)
 {
-    const struct sim_device *sim = context;
+    struct sim_device *sim = context;
     if (!wait_for(sim->socket, POLLIN, timeout_ms))
-        return 0;
+        return timed_out(sim);
     ssize_t n = recv(sim->socket, data, size, 0);
-    return n > 0 ? (long)n : -1;
+    return n > 0 ? (long)n : closed(sim);
 }
 
 static long sim_write(void *context, const void *data, size_t size, int timeout_ms)
 {
-    const struct sim_device *sim = context;
+    struct sim_device *sim = context;
     if (!wait_for(sim->socket, POLLOUT, timeout_ms))
-        return 0;
+        return timed_out(sim);
     ssize_t n = send(sim->socket, data, size, MSG_NOSIGNAL | MSG_DONTWAIT); /* a dead simulator is an error, no signal */
-    return n > 0 ? (long)n : -1;
+    return n > 0 ? (long)n : closed(sim);
 }
 
 /* ---- the child ---- */
@@ -123,6 +136,8 @@ static int reap(struct sim_device *sim, int timeout_ms)
 static void sim_reason(struct quell_remote *remote, char *text, size_t size)
 {
     struct sim_device *sim = (struct sim_device *)remote;
+    if (!sim->gone)
+        return;
     if (!reap(sim, 1000))
         snprintf(text, size, "the simulator is still running");
     else if (WIFSIGNALED(sim->wait_status))
@@ -136,7 +151,7 @@ static void sim_close(quell_device *device)
     struct sim_device *sim = (struct sim_device *)(void *)device;
     if (sim->socket >= 0)
         close(sim->socket); /* end of its input: it writes its waveform and ends */
-    if (!reap(sim, GRACE_MS)) {
+    if (!reap(sim, sim->silent ? 0 : GRACE_MS)) {
         kill(sim->child, SIGKILL);
         reap(sim, GRACE_MS);
     }

@@ -1,0 +1,400 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tool `quell`: what people type, and everything that can go wrong: a clear message, its own exit code, nothing lost."""
+import gzip
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import make_golden  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+QUELL = Path(os.environ.get("QUELL", ROOT / "build/bin/quell"))
+FAKE = Path(__file__).resolve().parent / "fake_board.py"
+MODEL = ROOT / "models/resnet8_fmnist.onnx"
+FASHION = Path("/usr/share/datasets/fashion-mnist")
+IMAGES, LABELS = FASHION / "t10k-images-idx3-ubyte.gz", FASHION / "t10k-labels-idx1-ubyte.gz"
+USAGE, FILE, BAD_MODEL, UNSUPPORTED, TOO_LARGE, PROFILE, BAD_IMAGES, CALIBRATION, DEVICE, LOST, INTERRUPTED = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13
+PROFILE_VALUES = {"name": "test", "description": "for tests", "sources": {"adc_bits": "invented"}, "read_additive": 0.02, "read_multiplicative": 0.1, "column_gain_sigma": 0.05, "column_offset_sigma": 0.01,
+                  "weight_programming_sigma": 0.0, "stuck_columns": 0.0, "adc_bits": 8}
+
+
+def quell(*words, expect=0, **options):
+    """Run the tool -> CompletedProcess; the exit code must be `expect`, and a failure must have one line of message."""
+    result = subprocess.run([QUELL, *map(str, words)], capture_output=True, text=True, timeout=120, **options)
+    assert result.returncode == expect, f"exit code {result.returncode} instead of {expect}: {result.stderr}"
+    if expect:
+        assert result.stderr.startswith("quell: ") or expect == USAGE
+    return result
+
+
+def run(*words, expect=0, model=MODEL, images=IMAGES, labels=LABELS, limit=5, **options):
+    command = ["run", "--model", model, "--images", images, *(["--labels", labels] if labels else []), *(["--limit", limit] if limit else []), *words]
+    return quell(*command, expect=expect, **options)
+
+
+def fake(mode, *words, expect=0, limit=6, **options):
+    return run("--device", "sim", "--simulator", FAKE, *words, expect=expect, limit=limit, env={**os.environ, "QUELL_FAKE": mode, "QUELL_SIM_TIMEOUT": "2"}, **options)
+
+
+def write_idx(path, array):
+    path.write_bytes(struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes())
+    return path
+
+
+# ---- what it is for ----
+
+
+def test_help():
+    assert "compile" in quell("--help").stdout
+    for command in "devices info compile run calibrate bench".split():
+        assert f"usage: quell {command}" in quell(command, "--help").stdout
+    assert quell("--version").stdout == f"quell {(ROOT / 'VERSION').read_text().strip()}\n"
+
+
+def test_info_and_compile(tmp_path):
+    assert "77418" in quell("info", "--model", MODEL, "--json", tmp_path / "info.json").stdout
+    assert json.loads((tmp_path / "info.json").read_text())["layers"] == 10
+    report = quell("compile", "--model", MODEL, "--output", tmp_path / "m.quell", "--report").stdout
+    assert "image buffers" in report
+    logits = [tmp_path / "a.npy", tmp_path / "b.npy"]
+    run("--logits", logits[0])
+    run("--logits", logits[1], model=tmp_path / "m.quell")
+    assert np.array_equal(np.load(logits[0]), np.load(logits[1]))
+
+
+def test_run(tmp_path):
+    result = run("--logits", tmp_path / "l.npy", "--json", tmp_path / "r.json", "--dump-activations", tmp_path / "codes", "--dump-count", 2, "--threads", 2, limit=200)
+    report, logits = json.loads((tmp_path / "r.json").read_text()), np.load(tmp_path / "l.npy")
+    labels = np.frombuffer(gzip.decompress(LABELS.read_bytes()), np.uint8, offset=8)[:200]
+    assert logits.shape == (200, 10) and logits.dtype == np.int8
+    assert report["images"] == 200 and report["complete"] and report["correct"] == (logits.argmax(1) == labels).sum()
+    assert report["accuracy"] > 0.88 and f"{100 * report['accuracy']:.2f} %" in result.stdout
+    assert report["energy"]["total_nj"] > 0 and report["settings"]["limit"] == 200
+    dumps = sorted((tmp_path / "codes").glob("*.npy"))
+    assert len(dumps) == 10 and np.load(dumps[0]).shape == (2, 32, 32, 16)
+    assert np.array_equal(np.load(dumps[-1]).reshape(2, 10), logits[:2])
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_noise_and_calibration(tmp_path):
+    profile = tmp_path / "p.json"
+    profile.write_text(json.dumps(PROFILE_VALUES))
+    settings = ["--profile", profile, "--chip", 3]
+    quell("calibrate", "--model", MODEL, "--images", IMAGES, "--limit", 8, "--output", tmp_path / "c.cal", *settings)
+    run(*settings, "--calibration", tmp_path / "c.cal", "--noise-seed", 4)
+    assert "chip" in run("--profile", profile, "--chip", 4, "--calibration", tmp_path / "c.cal", expect=CALIBRATION).stderr
+
+
+def test_devices():
+    assert "sim" in quell("devices", "--simulator", FAKE).stdout
+
+
+def test_bench(tmp_path):
+    quell("bench", "--model", MODEL, "--images", IMAGES, "--limit", 20, "--threads", 1, "--json", tmp_path / "b.json")
+    assert json.loads((tmp_path / "b.json").read_text())["ref_images_per_s_clean"] > 0
+
+
+# ---- usage ----
+
+
+@pytest.mark.parametrize("words", [[], ["fly"], ["run"], ["run", "--model", "x"], ["info", "--model"], ["info", "--model", "x", "--colour"], ["info", "--model", "x", "y"]])
+def test_usage(words):
+    assert quell(*words, expect=USAGE).stderr
+
+
+@pytest.mark.parametrize("words, text", [(["--denoiser", "maybe"], "maybe"), (["--chip", "-1"], "-1"), (["--noise-seed", "4294967296"], "4294967296"), (["--threads", "two"], "two")])
+def test_bad_values(words, text):
+    assert text in run(*words, expect=USAGE).stderr
+
+
+def test_unknown_device():
+    assert "'gpu'" in run("--device", "gpu", expect=DEVICE).stderr
+
+
+# ---- models ----
+
+
+def changed(tmp_path, change):
+    model = onnx.load(MODEL)
+    change(model)
+    onnx.save(model, tmp_path / "changed.onnx")
+    return tmp_path / "changed.onnx"
+
+
+def node(model, name):
+    return next(n for n in model.graph.node if n.name == name)
+
+
+def set_attribute(name, attribute, value):
+    def change(model):
+        n = node(model, name)
+        kept = [a for a in n.attribute if a.name != attribute] + [onnx.helper.make_attribute(attribute, value)]
+        del n.attribute[:]
+        n.attribute.extend(kept)
+    return change
+
+
+def set_constant(name, value):
+    def change(model):
+        t = next(t for t in model.graph.initializer if t.name == name)
+        t.CopyFrom(onnx.numpy_helper.from_array(value(onnx.numpy_helper.to_array(t)), name))
+    return change
+
+
+def rename_operator(name, op):
+    def change(model):
+        node(model, name).op_type = op
+    return change
+
+
+@pytest.mark.parametrize("change, code, texts", [
+    (rename_operator("stem_relu", "Sigmoid"), UNSUPPORTED, ["'stem_relu'", "Sigmoid", "supported: Conv"]),
+    (rename_operator("block0_conv2_sum", "Mul"), UNSUPPORTED, ["'block0_conv2_sum'", "Mul"]),
+    (set_attribute("stem", "strides", [3, 3]), UNSUPPORTED, ["'stem'", "strides"]),
+    (set_attribute("stem", "dilations", [2, 2]), UNSUPPORTED, ["'stem'", "dilations"]),
+    (set_attribute("stem", "pads", [2, 2, 2, 2]), UNSUPPORTED, ["'stem'", "pads"]),
+    (set_attribute("block0_conv1", "group", 4), UNSUPPORTED, ["'block0_conv1'", "group"]),
+    (set_attribute("head", "alpha", 2.0), UNSUPPORTED, ["'head'", "alpha"]),
+    (set_constant("stem_weight_z", lambda a: a + 1), UNSUPPORTED, ["stem_weight", "zero point"]),
+    (set_constant("stem_v_s", lambda a: np.float32(-1)), BAD_MODEL, ["stem_v_s"]),
+    (set_constant("stem_v_s", lambda a: np.float32(np.nan)), BAD_MODEL, ["stem_v_s"]),
+    (set_constant("stem_v_s", lambda a: np.float32(1e-9)), UNSUPPORTED, ["multiplier"]),
+    (set_constant("stem_bias", lambda a: np.full_like(a, 2**31 - 1)), TOO_LARGE, ["accumulator", "'stem'"]),
+    (set_constant("stem_weight", lambda a: a[:, :, :2]), UNSUPPORTED, ["'stem'", "kernel"]),
+    (lambda m: node(m, "stem").input.__setitem__(0, "nowhere"), BAD_MODEL, ["'nowhere'"]),
+    (lambda m: m.metadata_props[0].__setattr__("value", "fish"), BAD_MODEL, ["quell.padding"]),
+    (lambda m: m.metadata_props[1].__setattr__("value", "one,two"), BAD_MODEL, ["quell.classes"]),
+])
+def test_refused_models(tmp_path, change, code, texts):
+    message = quell("info", "--model", changed(tmp_path, change), expect=code).stderr
+    assert all(t in message for t in texts), message
+
+
+def test_too_large(tmp_path):
+    net = make_golden.Net(1, shape=(3, 64, 64))
+    onnx.save(net.close(net.conv(net.conv(net.x, "wide", 64), "wider", 64)), tmp_path / "large.onnx")
+    message = quell("info", "--model", tmp_path / "large.onnx", expect=TOO_LARGE).stderr
+    assert "too small by" in message and "bytes" in message
+    quell("info", "--large", "--model", tmp_path / "large.onnx", expect=TOO_LARGE)
+    net = make_golden.Net(1, shape=(3, 48, 48))
+    onnx.save(net.close(net.conv(net.conv(net.x, "wide", 32), "wider", 32)), tmp_path / "large.onnx")
+    assert "activation memory" in quell("info", "--model", tmp_path / "large.onnx", expect=TOO_LARGE).stderr
+    assert quell("info", "--large", "--model", tmp_path / "large.onnx").stdout
+
+
+@pytest.mark.parametrize("content, code", [(b"", BAD_MODEL), (b"nonsense", BAD_MODEL), (None, FILE)])
+def test_no_model(tmp_path, content, code):
+    path = tmp_path / "m.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    assert str(path) in quell("info", "--model", path, expect=code).stderr
+
+
+# ---- profiles ----
+
+NUMBERS = [k for k, v in PROFILE_VALUES.items() if isinstance(v, (int, float))]
+
+
+def profile_fails(tmp_path, text, *texts):
+    path = tmp_path / "p.json"
+    path.write_text(text)
+    message = run("--profile", path, expect=PROFILE).stderr
+    assert all(t in message for t in texts), message
+
+
+@pytest.mark.parametrize("key", PROFILE_VALUES)
+def test_profile_missing(tmp_path, key):
+    profile_fails(tmp_path, json.dumps({k: v for k, v in PROFILE_VALUES.items() if k != key}), f"'{key}'", "missing")
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+@pytest.mark.parametrize("value, text", [(-0.5, "negative"), (float("nan"), "finite"), (float("inf"), "finite"), (float("-inf"), "finite"), ("1", "number"), (None, "number"), (1000, "out of range"), ([], "number")])
+def test_profile_value(tmp_path, key, value, text):
+    profile_fails(tmp_path, json.dumps({**PROFILE_VALUES, key: value}), f"'{key}'", text)
+
+
+@pytest.mark.parametrize("text, texts", [
+    (json.dumps({**PROFILE_VALUES, "noise": 1}), ["unknown", "'noise'"]),
+    (json.dumps({**PROFILE_VALUES, "adc_bits": 7.5}), ["'adc_bits'", "whole"]),
+    (json.dumps({**PROFILE_VALUES, "adc_bits": 0}), ["'adc_bits'", "out of range"]),
+    (json.dumps({**PROFILE_VALUES, "read_additive": 1e400}).replace("Infinity", "1e400"), ["'read_additive'", "finite"]),
+    (json.dumps({**PROFILE_VALUES, "name": ""}), ["'name'"]),
+    (json.dumps({**PROFILE_VALUES, "sources": "me"}), ["'sources'"]),
+    (json.dumps({**PROFILE_VALUES, "sources": {"adc_bits": 3}}), ["'adc_bits'", "sources"]),
+    (json.dumps(PROFILE_VALUES)[:-1] + ', "adc_bits": 8}', ["'adc_bits'", "twice"]),
+    (json.dumps(PROFILE_VALUES)[:40], ["JSON"]), ("", ["JSON"]), ("[]", ["object"]), (json.dumps(PROFILE_VALUES) + "x", ["JSON"]),
+])
+def test_profile(tmp_path, text, texts):
+    profile_fails(tmp_path, text, *texts)
+
+
+def test_profile_file_missing(tmp_path):
+    run("--profile", tmp_path / "none.json", expect=FILE)
+
+
+# ---- images ----
+
+
+def folder_of_images(path, size=(28, 28), mode="L"):
+    rng = np.random.default_rng(1)
+    for name in ("ape", "bee", "cat"):
+        (path / name).mkdir(parents=True)
+        for i in range(3):
+            pixels = rng.integers(0, 256, (*size, 3) if mode == "RGB" else size).astype(np.uint8)
+            Image.fromarray(pixels).save(path / name / (f"{i}.png" if i else "0.jpg"))
+    return path
+
+
+def test_image_folder(tmp_path):
+    images = folder_of_images(tmp_path / "set")
+    (images / "README.txt").write_text("no image")
+    assert "images        9" in run(images=images, labels=None, limit=0).stdout
+
+
+def test_idx_plain_and_gzip(tmp_path):
+    pixels = np.random.default_rng(2).integers(0, 256, (7, 28, 28))
+    plain, labels = write_idx(tmp_path / "i", pixels), write_idx(tmp_path / "l", np.arange(7))
+    (tmp_path / "i.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    run("--logits", tmp_path / "a.npy", images=plain, labels=labels, limit=0)
+    run("--logits", tmp_path / "b.npy", images=tmp_path / "i.gz", labels=labels, limit=0)
+    assert np.array_equal(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy")) and len(np.load(tmp_path / "a.npy")) == 7
+
+
+def test_cifar(tmp_path):
+    net = make_golden.Net(3, shape=(3, 32, 32))
+    onnx.save(net.close(net.conv(net.x, "one", 8, stride=2)), tmp_path / "m.onnx")
+    records = np.random.default_rng(3).integers(0, 256, (4, 3073)).astype(np.uint8)
+    records[:, 0] = [0, 1, 9, 3]
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/data_batch_1.bin").write_bytes(records.tobytes())
+    assert "images        4" in run(model=tmp_path / "m.onnx", images=tmp_path / "set", labels=None, limit=0).stdout
+    # the same pixels as PNG files: channels must land where they belong
+    folder = tmp_path / "png"
+    folder.mkdir()
+    for i, r in enumerate(records):
+        Image.fromarray(r[1:].reshape(3, 32, 32).transpose(1, 2, 0)).save(folder / f"{i}.png")
+    run("--logits", tmp_path / "a.npy", model=tmp_path / "m.onnx", images=tmp_path / "set/data_batch_1.bin", labels=None, limit=0)
+    run("--logits", tmp_path / "b.npy", model=tmp_path / "m.onnx", images=folder, labels=None, limit=0)
+    assert np.array_equal(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy"))
+    records[2, 0] = 11
+    (tmp_path / "set/data_batch_1.bin").write_bytes(records.tobytes() + b"rest")
+    assert "label 11" in run(model=tmp_path / "m.onnx", images=tmp_path / "set", labels=None, limit=0, expect=BAD_IMAGES).stderr
+    assert "2 bad" in run("--skip-bad", model=tmp_path / "m.onnx", images=tmp_path / "set", labels=None, limit=0).stdout
+
+
+def test_missing_and_empty(tmp_path):
+    assert "none" in run(images=tmp_path / "none", labels=None, expect=BAD_IMAGES).stderr
+    assert "no images" in run(images=tmp_path, labels=None, expect=BAD_IMAGES).stderr
+    (tmp_path / "class").mkdir()
+    assert "no images" in run(images=tmp_path, labels=None, expect=BAD_IMAGES).stderr
+
+
+def test_wrong_size(tmp_path):
+    message = run(images=folder_of_images(tmp_path / "set", (32, 32), "RGB"), labels=None, expect=BAD_IMAGES).stderr
+    assert "32 x 32" in message and "28 x 28" in message
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "text", "size"])
+def test_corrupt_image(tmp_path, damage):
+    images = folder_of_images(tmp_path / "set")
+    victim = images / "bee/1.png"
+    if damage == "size":
+        Image.fromarray(np.zeros((28, 27), np.uint8)).save(victim)
+    else:
+        victim.write_bytes({"empty": b"", "cut": victim.read_bytes()[:100], "text": b"hello"}[damage])
+    message = run("--json", tmp_path / "r.json", images=images, labels=None, limit=0, expect=BAD_IMAGES).stderr
+    assert str(victim) in message and not (tmp_path / "r.json").exists()
+    assert "1 bad" in run("--skip-bad", "--json", tmp_path / "r.json", images=images, labels=None, limit=0).stdout
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["images"] == 8 and report["images_skipped"] == 1
+
+
+def test_bad_idx(tmp_path):
+    pixels = np.zeros((5, 28, 28))
+    path = write_idx(tmp_path / "i", pixels)
+    assert "4 labels" in run(images=path, labels=write_idx(tmp_path / "l", np.zeros(4)), expect=BAD_IMAGES).stderr
+    path.write_bytes(path.read_bytes()[:-1])
+    assert "truncated" in run(images=path, labels=None, limit=0, expect=BAD_IMAGES).stderr
+    assert "images        4" in run("--skip-bad", images=path, labels=None, limit=0).stdout
+    (tmp_path / "x.gz").write_bytes(IMAGES.read_bytes()[:2000])
+    assert "truncated" in run(images=tmp_path / "x.gz", labels=None, limit=0, expect=BAD_IMAGES).stderr
+    (tmp_path / "y").write_bytes(b"not IDX")
+    assert "IDX" in run(images=tmp_path / "y", labels=None, expect=BAD_IMAGES).stderr
+
+
+# ---- writing ----
+
+
+@pytest.mark.parametrize("option", ["--logits", "--json"])
+def test_full_disk(option):
+    assert "/dev/full" in run(option, "/dev/full", expect=FILE).stderr
+
+
+def test_full_disk_behind_stdout():
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([QUELL, "info", "--model", MODEL], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == FILE and "standard output" in result.stderr
+
+
+def test_compile_to_nowhere(tmp_path):
+    quell("compile", "--model", MODEL, "--output", tmp_path / "no/m.quell", expect=FILE)
+
+
+# ---- the board at the other end ----
+
+
+def test_fake_board(tmp_path):
+    fake("", "--logits", tmp_path / "l.npy", "--json", tmp_path / "r.json")
+    assert np.array_equal(np.load(tmp_path / "l.npy")[:, 0], range(6))
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["cycles"] == 6000 and report["counters"]["macs"] == 30000
+
+
+@pytest.mark.parametrize("mode, code, text", [
+    ("die:4", LOST, "signal 9"), ("cut:4", LOST, "exit code 0"), ("hang:4", LOST, "silent"), ("magic:4", LOST, "magic"), ("crc:4", LOST, "CRC"), ("sequence:4", LOST, "sequence"), ("opcode:4", LOST, "opcode"),
+    ("length:4", LOST, "length"), ("long:4", LOST, "length"), ("refuse:4", DEVICE, "image request, layers: 99, limit 10"),
+])
+def test_board_fails(tmp_path, mode, code, text):
+    message = fake(mode, "--logits", tmp_path / "l.npy", "--json", tmp_path / "r.json", expect=code).stderr
+    assert text in message and "4 of 6 images" in message
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert np.array_equal(np.load(tmp_path / "l.npy")[:, 0], range(4))
+    assert report["images"] == 4 and not report["complete"]
+
+
+def test_board_refuses_table():
+    assert "layer 2, z_in: 300, limit 255" in fake("table", expect=DEVICE).stderr
+
+
+def test_board_of_another_version():
+    assert "version" in fake("version", expect=DEVICE).stderr
+
+
+def test_no_simulator(tmp_path):
+    assert "cannot start" in run("--device", "sim", "--simulator", tmp_path / "none", expect=DEVICE).stderr
+    assert "exit code 1" in run("--device", "sim", "--simulator", "/bin/false", expect=LOST).stderr
+
+
+@pytest.mark.parametrize("device", ["ref", "sim"])
+def test_interrupt(tmp_path, device):
+    words = ["--device", "sim", "--simulator", FAKE, "--limit", "500"] if device == "sim" else ["--threads", "1"]
+    process = subprocess.Popen([QUELL, "run", "--model", MODEL, "--images", IMAGES, "--json", tmp_path / "r.json", "--logits", tmp_path / "l.npy", *words], env={**os.environ, "QUELL_FAKE": "slow"},
+                               stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate(timeout=30)
+    assert process.returncode == INTERRUPTED, message
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert 0 < report["images"] < report["images_wanted"] and f"{report['images']} of {report['images_wanted']} images" in message
+    assert len(np.load(tmp_path / "l.npy")) == report["images"]
