@@ -52,8 +52,10 @@ module layer_queue (
   assign layer_wr = reg_wr_i && reg_addr_i[11:8] == 4'h1;
 
   always_ff @(posedge clk_i) begin
-    for (int i = 0; i < LAYER_WORDS; i++) if (layer_wr && reg_addr_i[7:2] == 6'(i)) shadow_q[32*i+:32] <= reg_wdata_i;
-    if (layer_wr) readback[reg_addr_i[6:2]] <= reg_wdata_i;
+    if (layer_wr) begin
+      for (int i = 0; i < LAYER_WORDS; i++) if (reg_addr_i[7:2] == 6'(i)) shadow_q[32*i+:32] <= reg_wdata_i;
+      readback[reg_addr_i[6:2]] <= reg_wdata_i;
+    end
     if (reg_wr_i && reg_addr_i == quell_regs_pkg::SEED) seed_q <= reg_wdata_i;
     if (reg_wr_i && reg_addr_i == quell_regs_pkg::INFERENCE) inference_q <= reg_wdata_i;
   end

@@ -42,8 +42,6 @@ class Board:
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.stdout.close()
         self.process.kill()
         self.process.wait()
 
