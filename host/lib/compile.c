@@ -2,6 +2,7 @@
 /* From an ONNX tree to a struct quell_model: the table of tensor names, the walk over the nodes, what goes in and what comes out. */
 #include "compile.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,7 +202,7 @@ quell_status build_new_layer(struct builder *b, const struct value *input, int *
     l->table.z_in = input->zero;
     l->table.wait_prev = input->layer >= 0 && input->layer == *layer - 1;
     l->table.rng_layer = *layer;
-    b->drafts[*layer] = (struct draft){.stage = STAGE_ACC, .s_in = input->scale, .low = -1.0f / 0.0f, .high = 1.0f / 0.0f};
+    b->drafts[*layer] = (struct draft){.stage = STAGE_ACC, .s_in = input->scale, .low = -INFINITY, .high = INFINITY};
     return QUELL_OK;
 }
 
