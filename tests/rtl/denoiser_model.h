@@ -139,6 +139,8 @@ template <class Tb> void denoiser_randomise(Tb &tb, DenoiserLayer &l, bool extre
     if (extreme) { // any shift, and small multipliers, which make ties
         for (unsigned *s : {&l.s1, &l.s2, &l.sd, &l.su, &l.sv})
             *s = (unsigned)tb.between(1, 63);
+        if (tb.between(0, 1)) // sigma just below and above its limit
+            l.sv = (unsigned)tb.between(21, 26);
         for (uint32_t *m : {&l.m1, &l.m2, &l.md, &l.mu, &l.mv})
             *m = tb.between(0, 2) ? *m : 65536;
     } else if (!tb.between(0, 3)) { // ties are common with these
