@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "images.h"
 #include "model.h"
 #include "picture.h"
 
@@ -134,12 +135,11 @@ static void test_idx_damaged(void **state)
     temporary(path);
     write_file(path, data, BYTES);
     quell_images *images;
-    quell_images_info info;
     assert_int_equal(quell_images_open(path, NULL, 3, 0, &images, NULL), QUELL_OK);
-    quell_images_get_info(images, &info);
-    assert_int_equal(info.count, 3);
-    assert_int_equal(info.labelled, 0);
-    assert_int_equal(quell_images_label(images, 0), -1);
+    /* not through the functions that read a set: random_model.c brings its own, and one program cannot have both */
+    assert_int_equal(images->info.count, 3);
+    assert_int_equal(images->info.labelled, 0);
+    assert_int_equal(images->labels[0], -1);
     quell_images_free(images);
     for (int i = 0; i < 300; i++) {
         uint8_t copy[BYTES];
