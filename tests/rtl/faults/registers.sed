@@ -1,1 +1,1 @@
-s/macs_hi_q <= macs_hi_q \+ .*/macs_hi_q <= macs_hi_q;/; s/samples_q, 1.b0\}/1'b0, samples_q}/
+s/29'd0, samples_q, 1'b0\}/29'd0, 1'b0, samples_q}/
