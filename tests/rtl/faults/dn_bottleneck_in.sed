@@ -1,3 +1,3 @@
-# sums run on into the next pixel
+# sums start anew at every pair but a pixel's first
 # bench: denoiser
-s/first_pipe_q\[6\] \? 32'd0 : //
+s/\(first_pipe_q\[6\] \? 32/(!first_pipe_q[6] ? 32/

@@ -1,3 +1,3 @@
-# the right edge is not padded
+# the left and right edges change places
 # bench: denoiser
-s/KX == 2 && edge2_q\[1\]/KX == 2 \&\& edge2_q[0]/
+s/\{bottom, top, right, left\}/{bottom, top, left, right}/
