@@ -27,7 +27,7 @@ class Config:
     # ---- denoising blocks -----------------------------------------------------------------------------------------
     budget: float = 0.0203         # additional parameters, share of the folded backbone's
     bottlenecks: tuple = (1, 2, 4)  # widths that the placement search may choose from
-    search_batches: int = 30       # batches over which the search accumulates gradients
+    search_batches: int = 20       # batches over which the search accumulates gradients
     price_exponent: float = 1.0    # score = gradient norm / parameters ** this
     denoiser_steps: int = 3000
     denoiser_batch: int = 64

@@ -103,10 +103,13 @@ def export(net, path, blocks=None, padding=2, size=32):
     for layer in net.layers:
         if layer.source == "pool":
             pooled = graph.add("GlobalAveragePool", [stored[net.layers[-2].name]], "pool")
-            stored["pool"] = graph.add("Flatten", [graph.quantised(pooled, "pool", net.pool_scale, -128)], "flat", axis=1)
+            stored["pool"] = graph.quantised(pooled, "pool", net.pool_scale, -128)
+            # A block works on images: behind the head, the head is written as the 1x1 convolution that it is.
+            if not (blocks and layer.name in blocks):
+                stored["pool"] = graph.add("Flatten", [stored["pool"]], "flat", axis=1)
         buffer = lambda part: getattr(net, f"{layer.name}_{part}").numpy()
         weight, scale = buffer("weight"), buffer("scale")
-        gemm = layer.name == "head"
+        gemm = stored.get("pool", "") == "flat"
         w = [graph.constant(f"{layer.name}_weight", weight.reshape(len(weight), -1) if gemm else weight, np.int8),
              graph.constant(f"{layer.name}_weight_s", scale, np.float32),
              graph.constant(f"{layer.name}_weight_z", np.zeros(len(weight)), np.int8)]
@@ -128,6 +131,8 @@ def export(net, path, blocks=None, padding=2, size=32):
         if layer.relu:
             y = graph.add("Relu", [y], f"{layer.name}_relu")
         stored[layer.name] = y if layer.plain else graph.quantised(y, f"{layer.name}_y", layer.s_y, layer.z_y)
+    if blocks and net.layers[-1].name in blocks:
+        graph.add("Flatten", [y], "logits", axis=1)
     graph.nodes[-1].output[0] = "logits"
     model = helper.make_model(
         helper.make_graph(graph.nodes, "resnet8",

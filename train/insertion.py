@@ -28,7 +28,7 @@ def greedy(candidates, budget):
     its first piece also pays for its level.
     """
     placement, left = {}, budget
-    for piece in sorted(candidates, key=lambda c: -c.score):
+    for piece in sorted((c for c in candidates if c.score > 0), key=lambda c: -c.score):
         depthwise, bottleneck = placement.get(piece.layer, (False, 0))
         price = piece.price + (piece.layer not in placement)
         if price > left or (bottleneck if piece.bottleneck else depthwise):
@@ -42,7 +42,7 @@ def gradients(net, images, profiles, config):
     """{layer: {(part, width): accumulated gradient norm}} for the depthwise path (width 0) and each bottleneck width."""
     target = denoiser.teacher(net, images)
     shapes = net.output_shapes(images)
-    layers = [layer.name for layer in net.layers if layer.source != "pool"]
+    layers = [layer.name for layer in net.layers]
     norms = {name: {} for name in layers}
     for width in config.bottlenecks:
         blocks = denoiser.make_blocks(net, {name: (True, width) for name in layers}, config.seed)

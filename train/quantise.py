@@ -191,7 +191,7 @@ def quantise(model, images):
         weight, bias = weights[layer.name]
         scale = (weight.abs().amax((1, 2, 3)) / 127).clamp_min(1e-8)
         integer[layer.name] = ((weight / scale[:, None, None, None]).round().clamp(-127, 127), scale,
-                               (bias.double() / (np.float32(layer.s_in) * scale.numpy())).round())
+                               (bias.double() / torch.from_numpy(np.float32(layer.s_in) * scale.numpy())).round())
     return QuantNet(layers, integer)
 
 

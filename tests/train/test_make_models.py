@@ -31,13 +31,14 @@ def test_committed_files_keep_the_budget_and_the_backbone(path):
     assert backbone == 77_418 and extra <= 0.0203 * backbone
     clean = tensors(ROOT / "models/resnet8_fmnist.onnx")
     values = tensors(path)
-    assert all(np.array_equal(values[name], value) for name, value in clean.items())
+    # Behind the head a block turns the same weights from a matrix into a 1x1 convolution's.
+    assert all(np.array_equal(values[name].ravel(), value.ravel()) for name, value in clean.items())
 
 
 @pytest.mark.skipif(not config.SMOKE.data.exists(), reason="needs Debian's dataset-fashion-mnist")
 def test_smoke_makes_every_file_and_resumes(tmp_path):
     lines = []
-    settings = replace(config.SMOKE, train_images=1024, denoiser_steps=6)
+    settings = replace(config.SMOKE, denoiser_steps=12)
     make_models.say, say = lines.append, make_models.say
     try:
         models = make_models.build(settings, tmp_path / "work", tmp_path / "out")
