@@ -145,7 +145,12 @@ quell_status quell_remote_load(quell_device *device, const quell_program *progra
     memset(&r->counters, 0, sizeof r->counters);
     memset(r->seen, 0, sizeof r->seen);
     r->unread_cycles = 0;
-    return explain(r, status, err);
+    explain(r, status, err);
+    if (status == QUELL_E_DEVICE_LOST && err) {
+        size_t used = strlen(err->text);
+        snprintf(err->text + used, sizeof err->text - used, "; the program was being loaded, no image was done");
+    }
+    return status;
 }
 
 /* ---- counters ---- */

@@ -6,6 +6,7 @@
     magic:N crc:N sequence:N opcode:N length:N long:N   the answer to image N has that field wrong
     refuse:N   image N is refused, naming a field       cut:N    end in the middle of the answer
     slow       0.1 s an image                           version  another version of Quell
+    load       end (signal 9) when the table comes
 Logits of image i are i, i + 1, ... (modulo 100); TABLE is refused with field z_in of layer 2 if QUELL_FAKE is table.
 """
 import os
@@ -38,6 +39,8 @@ def main():
             answer = struct.pack("<12I", number_of + (mode == "version"), 0, 8, 4, 8192, 2048, 512, 512, 256, 64, 1024, 8192)
         elif opcode == 3:
             answer = bytes(8 * struct.unpack("<II", payload)[1])
+        elif opcode == 4 and mode == "load":
+            os.kill(os.getpid(), signal.SIGKILL)
         elif opcode == 4 and mode == "table":
             status, answer = 7, struct.pack("<5I", 4, 2, 28 * 32, 300, 255)
         elif opcode == 5:

@@ -341,6 +341,10 @@ def test_full_disk(option):
     assert "/dev/full" in run(option, "/dev/full", expect=FILE).stderr
 
 
+def test_full_disk_compiled():
+    assert "/dev/full" in quell("compile", "--model", MODEL, "--output", "/dev/full", expect=FILE).stderr
+
+
 def test_full_disk_behind_stdout():
     with open("/dev/full", "w") as full:
         result = subprocess.run([QUELL, "info", "--model", MODEL], stdout=full, stderr=subprocess.PIPE, text=True)
@@ -375,6 +379,11 @@ def test_board_fails(tmp_path, mode, code, text):
 
 def test_board_refuses_table():
     assert "layer 2, z_in: 300, limit 255" in fake("table", expect=DEVICE).stderr
+
+
+def test_board_dies_while_loading():
+    message = fake("load", expect=LOST).stderr
+    assert "signal 9" in message and "no image was done" in message
 
 
 def test_board_of_another_version():
