@@ -81,6 +81,7 @@ int build_has_input(const struct builder *b, size_t index)
 
 quell_status build_input(const struct builder *b, size_t index, unsigned kinds, const char *what, const struct value **value)
 {
+    *value = NULL;
     if (!build_has_input(b, index))
         return BUILD_FAIL(b, QUELL_E_MODEL, "%s has no input %zu", b->label, index);
     const struct named_value *found = build_find(b, b->node->input[index]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The compiler's working state. compile.c walks the ONNX nodes in file order and keeps, for every tensor name, what that tensor is;
- * compile_ops.c knows the operators and fuses them into layers; compile_layer.c turns scales into the integers of a layer.
+ * compile_conv.c and compile_ops.c know the operators and fuse them into layers; compile_layer.c turns scales into the integers of a layer.
  */
 #ifndef QUELL_COMPILE_H
 #define QUELL_COMPILE_H
@@ -72,6 +72,10 @@ struct builder {
             return try_;                \
     } while (0)
 
+#define KINDS(k) (1u << VALUE_##k)
+
+static inline struct quell_model_layer *build_layer(const struct builder *b, int layer) { return &b->model->layers[layer]; }
+
 /* ---- compile.c ---- */
 struct named_value *build_find(const struct builder *b, const char *name); /* NULL if unknown */
 /* Value of input `index` of the present node: an error if it is missing or of none of the kinds in the mask (1 << VALUE_...). */
@@ -85,6 +89,15 @@ quell_status build_new_layer(struct builder *b, const struct value *input, int *
 
 /* ---- compile_ops.c ---- */
 quell_status build_node(struct builder *b);
+/* Output 0 of the present node is a layer's result that is not quantised yet: it can have one reader only, the chip does not keep it. */
+quell_status build_float_output(struct builder *b, int layer, enum stage stage, uint32_t h, uint32_t w, uint32_t c, int flat);
+
+/* ---- compile_conv.c ---- */
+quell_status build_conv(struct builder *b);
+quell_status build_gemm(struct builder *b);
+quell_status build_matmul(struct builder *b);
+/* Bias of a layer: int32 behind DequantizeLinear, or float. */
+quell_status build_bias(struct builder *b, int layer, const struct value *v);
 
 /* ---- compile_layer.c ---- */
 /* Scales known up to the conv output's: bias, M, S of every channel; identity in everything behind. */

@@ -13,10 +13,7 @@
 #include "compiled.h"
 #include "scale.h"
 
-#define KINDS(k) (1u << VALUE_##k)
 #define SUPPORTED "Conv 1x1, 3x3, depthwise 3x3, Gemm, MatMul, Add, Relu, Clip, AveragePool, GlobalAveragePool, ReduceMean, MaxPool, Flatten, Reshape, Softmax at the end, quell.Denoise*"
-
-static struct quell_model_layer *layer_of(const struct builder *b, int layer) { return &b->model->layers[layer]; }
 
 /* ---- quantisation ---- */
 
@@ -49,7 +46,7 @@ static quell_status quantise_image(struct builder *b, float scale, int zero)
 static quell_status quantise_layer(struct builder *b, const struct value *x, float scale, int zero)
 {
     struct draft *d = &b->drafts[x->layer];
-    const struct quell_layer_info *info = &layer_of(b, x->layer)->info;
+    const struct quell_layer_info *info = &build_layer(b, x->layer)->info;
     switch (x->stage) {
     case STAGE_V:
         TRY(layer_set_v(b, x->layer, scale, zero));
@@ -82,7 +79,7 @@ static quell_status open_stage(struct builder *b, const struct value *x, enum st
         return QUELL_OK;
     }
     TRY(build_new_layer(b, x, layer));
-    struct quell_model_layer *l = layer_of(b, *layer);
+    struct quell_model_layer *l = build_layer(b, *layer);
     struct draft *d = &b->drafts[*layer];
     d->identity = 1;
     l->table.mode = 2;
@@ -133,7 +130,7 @@ static quell_status op_quantise(struct builder *b)
     v.zero = zero;
     v.sole = build_uses(b) == 1 && (x->kind != VALUE_REAL || v.codes != x->codes || x->sole);
     if (v.layer >= 0 && v.codes == b->node->output[0]) {
-        struct quell_layer_info *info = &layer_of(b, v.layer)->info;
+        struct quell_layer_info *info = &build_layer(b, v.layer)->info;
         strncpy(info->output, v.codes, sizeof info->output - 1);
         info->out_scale = scale;
         info->out_zero = zero;
@@ -174,296 +171,13 @@ static quell_status op_dequantise(struct builder *b)
 }
 
 /* A float result that is not quantised yet can have one reader only: the chip does not keep it. */
-static quell_status float_output(struct builder *b, int layer, enum stage stage, uint32_t h, uint32_t w, uint32_t c, int flat)
+quell_status build_float_output(struct builder *b, int layer, enum stage stage, uint32_t h, uint32_t w, uint32_t c, int flat)
 {
     if (build_uses(b) != 1)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its output must be quantised (QuantizeLinear) and have no other reader", b->label);
     struct value v = {.kind = VALUE_FLOAT, .layer = layer, .stage = stage, .h = h, .w = w, .c = c, .flat = flat};
     return build_output(b, &v);
 }
-
-/* ---- weights and biases ---- */
-
-/* Scales of a constant behind DequantizeLinear, one a channel (repeated if there is one for the tensor). */
-static quell_status read_scales(const struct builder *b, const struct value *w, uint32_t channels, int64_t axis, float **scales)
-{
-    size_t count;
-    double *values;
-    TRY(onnx_values(w->scales, &count, &values, b->err));
-    *scales = NULL;
-    quell_status status = QUELL_OK;
-    int64_t given = w->axis < 0 ? w->axis + (int64_t)w->tensor->n_dims : w->axis;
-    if (count != 1 && (count != channels || given != axis))
-        status = BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has %zu scales along axis %lld; supported: one, or one for each of the %u outputs (axis %lld)", b->label, w->tensor->name, count,
-                            (long long)given, channels, (long long)axis);
-    else if (!(*scales = calloc(channels, sizeof **scales)))
-        status = BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
-    for (uint32_t c = 0; status == QUELL_OK && c < channels; c++) {
-        (*scales)[c] = (float)values[count == 1 ? 0 : c];
-        if (!((*scales)[c] > 0) || !isfinite((*scales)[c]))
-            status = BUILD_FAIL(b, QUELL_E_MODEL, "%s: scale %u of '%s' is %g; it must be a positive number", b->label, c, w->tensor->name, (*scales)[c]);
-    }
-    if (status != QUELL_OK) {
-        free(*scales);
-        *scales = NULL;
-    }
-    free(values);
-    return status;
-}
-
-/* The zero points of a constant must all be `expected` (0 where there are none). */
-static quell_status check_zeros(const struct builder *b, const struct value *w, double expected)
-{
-    if (!w->zeros)
-        return expected == 0 ? QUELL_OK : BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has no zero point; uint8 weights need 128", b->label, w->tensor->name);
-    size_t count, i;
-    double *values;
-    TRY(onnx_values(w->zeros, &count, &values, b->err));
-    for (i = 0; i < count && values[i] == expected; i++)
-        ;
-    double found = i < count ? values[i] : 0;
-    free(values);
-    if (i < count)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has zero point %g; supported: symmetric weights (%g)", b->label, w->tensor->name, found, expected);
-    return QUELL_OK;
-}
-
-/* int8 weights as doubles (malloc'd) in the file's order. */
-static quell_status read_weights(const struct builder *b, const struct value *w, size_t *count, double **values)
-{
-    int32_t type = w->tensor->data_type;
-    double shift = type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT8 ? 128 : 0;
-    if (type != ONNX__TENSOR_PROTO__DATA_TYPE__INT8 && type != ONNX__TENSOR_PROTO__DATA_TYPE__UINT8)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the weights '%s' have ONNX data type %d; supported: int8", b->label, w->tensor->name, (int)type);
-    TRY(check_zeros(b, w, shift));
-    TRY(onnx_values(w->tensor, count, values, b->err));
-    for (size_t i = 0; i < *count; i++) {
-        double v = (*values)[i] -= shift;
-        if (v < -128 || v > 127) { /* int32_data may hold anything */
-            free(*values);
-            return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the weights '%s' hold %g", b->label, w->tensor->name, v);
-        }
-    }
-    return QUELL_OK;
-}
-
-/* Bias of a layer: int32 behind DequantizeLinear, or float. */
-static quell_status take_bias(struct builder *b, int layer, const struct value *v)
-{
-    struct draft *d = &b->drafts[layer];
-    uint32_t channels = layer_of(b, layer)->real_channels;
-    size_t count;
-    if (d->bias)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the layer already has a bias", b->label);
-    if (v->kind == VALUE_WEIGHT) {
-        TRY(check_zeros(b, v, 0));
-        TRY(read_scales(b, v, channels, (int64_t)v->tensor->n_dims - 1, &d->bias_scale));
-    }
-    TRY(onnx_values(v->tensor, &count, &d->bias, b->err));
-    if (count != channels)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the bias '%s' has %zu elements for %u channels", b->label, v->tensor->name, count, channels);
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(d->bias[i]))
-            return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the bias '%s' is not finite", b->label, v->tensor->name);
-    return QUELL_OK;
-}
-
-/* ---- convolution ---- */
-
-struct geometry {
-    uint32_t kernel, stride, depthwise, outputs;
-    int64_t pad[4]; /* top, left, bottom, right */
-};
-
-static quell_status read_pads(const struct builder *b, const struct value *x, struct geometry *g)
-{
-    size_t n;
-    const int64_t *pads = onnx_attr_ints(b->node, "pads", &n);
-    const Onnx__AttributeProto *automatic = onnx_attr(b->node, "auto_pad");
-    char mode[16] = "NOTSET";
-    if (automatic && automatic->has_s && automatic->s.len < sizeof mode) {
-        memset(mode, 0, sizeof mode);
-        memcpy(mode, automatic->s.data, automatic->s.len);
-    }
-    for (size_t i = 0; pads && n == 4 && i < 4; i++)
-        g->pad[i] = pads[i];
-    if (pads && n != 4)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: pads has %zu numbers; supported: two-dimensional convolution", b->label, n);
-    if (strncmp(mode, "SAME_", 5) == 0)
-        for (int i = 0; i < 2; i++) { /* rows, columns */
-            int64_t size = i ? x->w : x->h, out = (size + g->stride - 1) / g->stride, total = (out - 1) * g->stride + g->kernel - size;
-            total = total < 0 ? 0 : total;
-            g->pad[i] = strcmp(mode, "SAME_LOWER") == 0 ? total - total / 2 : total / 2;
-            g->pad[i + 2] = total - g->pad[i];
-        }
-    else if (strcmp(mode, "VALID") == 0)
-        memset(g->pad, 0, sizeof g->pad);
-    return QUELL_OK;
-}
-
-static quell_status read_geometry(const struct builder *b, const struct value *x, const struct value *w, struct geometry *g)
-{
-    memset(g, 0, sizeof *g);
-    if (w->tensor->n_dims != 4 || w->tensor->dims[2] != w->tensor->dims[3] || (w->tensor->dims[2] != 1 && w->tensor->dims[2] != 3))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the kernel is not 1x1 or 3x3; supported: Conv 1x1, 3x3, depthwise 3x3", b->label);
-    size_t n;
-    const int64_t *strides = onnx_attr_ints(b->node, "strides", &n);
-    int64_t sy = n == 2 ? strides[0] : 1, sx = n == 2 ? strides[1] : 1;
-    if ((n != 0 && n != 2) || sy != sx || (sy != 1 && sy != 2))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its strides; supported: 1, 1 and 2, 2", b->label);
-    const int64_t *dilations = onnx_attr_ints(b->node, "dilations", &n);
-    for (size_t i = 0; i < n; i++)
-        if (dilations[i] != 1)
-            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its dilations; supported: 1", b->label);
-    int64_t group = onnx_attr_int(b->node, "group", 1), outputs = w->tensor->dims[0];
-    g->kernel = (uint32_t)w->tensor->dims[2];
-    g->stride = (uint32_t)sy;
-    g->depthwise = group != 1;
-    if (outputs < 1 || outputs > 4095 * 8)
-        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %lld output channels; supported: up to %d", b->label, (long long)outputs, 4095 * 8);
-    g->outputs = (uint32_t)outputs;
-    if (g->depthwise && (group != x->c || outputs != x->c || w->tensor->dims[1] != 1 || g->kernel != 3))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: group %lld; supported: 1, or depthwise 3x3 (as many groups as input and output channels, %u here)", b->label, (long long)group, x->c);
-    if (!g->depthwise && w->tensor->dims[1] != x->c)
-        return BUILD_FAIL(b, QUELL_E_MODEL, "%s: weights for %lld input channels, but the input has %u", b->label, (long long)w->tensor->dims[1], x->c);
-    return read_pads(b, x, g);
-}
-
-/* Output size along one axis; the last window may reach one row beyond the image. */
-static quell_status output_size(const struct builder *b, uint32_t size, const struct geometry *g, int axis, uint32_t *out)
-{
-    int64_t before = g->pad[axis], after = g->pad[axis + 2], k = g->kernel;
-    if (before < 0 || before > (k == 3) || after < 0 || after > 2 || (k == 1 && after))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: pads %lld, %lld, %lld, %lld; supported: 0 for 1x1; 0 or 1 for 3x3", b->label, (long long)g->pad[0], (long long)g->pad[1], (long long)g->pad[2],
-                          (long long)g->pad[3]);
-    int64_t room = (int64_t)size + before + after - k;
-    int64_t n = room < 0 ? 0 : room / g->stride + 1;
-    if (n < 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: an image of %u is smaller than the kernel", b->label, size);
-    if ((n - 1) * g->stride - before + k > (int64_t)size + 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the last window lies more than one row or column outside the image; supported: 0 or 1 for 3x3", b->label);
-    *out = (uint32_t)n;
-    return QUELL_OK;
-}
-
-/* ONNX's O, I, H, W to O, H*W, I padded to eights (depthwise: O, H*W). */
-static void order_conv_weights(struct quell_model_layer *l, const double *w, uint32_t inputs)
-{
-    for (uint32_t o = 0; o < l->real_channels; o++)
-        for (uint32_t i = 0; i < inputs; i++)
-            for (uint32_t t = 0; t < l->taps; t++)
-                l->weights[((size_t)o * l->taps + t) * l->in_channels + i] = (int8_t)w[((size_t)o * inputs + i) * l->taps + t];
-}
-
-static quell_status allocate_weights(struct builder *b, struct quell_model_layer *l, uint32_t outputs)
-{
-    l->real_channels = outputs;
-    l->channels = (outputs + 7) / 8 * 8;
-    size_t bytes = (size_t)l->channels * l->taps * l->in_channels;
-    if (bytes > (size_t)1 << 27)
-        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %zu bytes of weights", b->label, bytes);
-    l->weights = calloc(bytes, 1);
-    return l->weights ? QUELL_OK : BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
-}
-
-static quell_status op_conv(struct builder *b)
-{
-    const struct value *x, *w, *bias = NULL;
-    struct geometry g;
-    uint32_t out_h, out_w;
-    int layer;
-    TRY(build_input(b, 0, KINDS(REAL), "quantised (behind QuantizeLinear and DequantizeLinear)", &x));
-    TRY(build_input(b, 1, KINDS(WEIGHT), "an int8 constant behind DequantizeLinear", &w));
-    if (build_has_input(b, 2))
-        TRY(build_input(b, 2, KINDS(WEIGHT) | KINDS(CONST), "a constant", &bias));
-    if (x->flat)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input is flattened", b->label);
-    TRY(read_geometry(b, x, w, &g));
-    TRY(output_size(b, x->h, &g, 0, &out_h));
-    TRY(output_size(b, x->w, &g, 1, &out_w));
-    TRY(build_new_layer(b, x, &layer));
-    struct quell_model_layer *l = layer_of(b, layer);
-    l->table.mode = g.kernel == 1 ? 1 : g.depthwise ? 2 : 0;
-    l->table.stride2 = g.stride == 2;
-    l->table.pad_top = (int32_t)g.pad[0];
-    l->table.pad_left = (int32_t)g.pad[1];
-    l->table.in_h = (int32_t)x->h;
-    l->table.in_w = (int32_t)x->w;
-    l->table.out_h = (int32_t)out_h;
-    l->table.out_w = (int32_t)out_w;
-    l->taps = g.kernel * g.kernel;
-    l->in_channels = g.depthwise ? 1 : (x->c + 7) / 8 * 8;
-    TRY(allocate_weights(b, l, g.outputs));
-    size_t count;
-    double *values;
-    TRY(read_weights(b, w, &count, &values));
-    if (count == (size_t)g.outputs * l->taps * (g.depthwise ? 1 : x->c))
-        order_conv_weights(l, values, g.depthwise ? 1 : x->c);
-    free(values);
-    TRY(read_scales(b, w, g.outputs, 0, &b->drafts[layer].w_scale));
-    if (bias)
-        TRY(take_bias(b, layer, bias));
-    return float_output(b, layer, STAGE_V, out_h, out_w, g.outputs, 0);
-}
-
-/* ---- fully connected ---- */
-
-/* Weight of output o, flattened input k (C, H, W order) -> 1 x 1 x (H*W*C8) order of the activation memory. */
-static void order_dense_weights(struct quell_model_layer *l, const struct value *x, const double *w, int transposed)
-{
-    uint32_t inputs = x->h * x->w * x->c, c8 = (x->c + 7) / 8 * 8, pixels = x->h * x->w;
-    for (uint32_t o = 0; o < l->real_channels; o++)
-        for (uint32_t k = 0; k < inputs; k++) {
-            uint32_t c = k / pixels, pixel = k % pixels;
-            l->weights[(size_t)o * l->in_channels + pixel * c8 + c] = (int8_t)w[transposed ? (size_t)o * inputs + k : (size_t)k * l->real_channels + o];
-        }
-}
-
-static quell_status dense(struct builder *b, int transposed, const struct value *bias)
-{
-    const struct value *x, *w;
-    int layer;
-    TRY(build_input(b, 0, KINDS(REAL), "quantised (behind QuantizeLinear and DequantizeLinear)", &x));
-    TRY(build_input(b, 1, KINDS(WEIGHT), "an int8 constant behind DequantizeLinear", &w));
-    if (!x->flat)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input has four dimensions; supported: behind Flatten or Reshape to two", b->label);
-    const int64_t *dims = w->tensor->dims;
-    uint64_t inputs = (uint64_t)x->h * x->w * x->c;
-    if (w->tensor->n_dims != 2 || (uint64_t)dims[transposed ? 1 : 0] != inputs)
-        return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the weights' shape does not fit %llu inputs", b->label, (unsigned long long)inputs);
-    int64_t outputs = dims[transposed ? 0 : 1];
-    if (outputs < 1 || outputs > 4095 * 8)
-        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %lld outputs; supported: up to %d", b->label, (long long)outputs, 4095 * 8);
-    TRY(build_new_layer(b, x, &layer));
-    struct quell_model_layer *l = layer_of(b, layer);
-    b->drafts[layer].fully_connected = 1;
-    l->table.mode = 1;
-    l->table.in_h = l->table.in_w = l->table.out_h = l->table.out_w = 1;
-    l->taps = 1;
-    l->in_channels = x->h * x->w * ((x->c + 7) / 8 * 8);
-    TRY(allocate_weights(b, l, (uint32_t)outputs));
-    size_t count;
-    double *values;
-    TRY(read_weights(b, w, &count, &values));
-    order_dense_weights(l, x, values, transposed);
-    free(values);
-    TRY(read_scales(b, w, (uint32_t)outputs, transposed ? 0 : 1, &b->drafts[layer].w_scale));
-    if (bias)
-        TRY(take_bias(b, layer, bias));
-    return float_output(b, layer, STAGE_V, 1, 1, (uint32_t)outputs, 1);
-}
-
-static quell_status op_gemm(struct builder *b)
-{
-    const struct value *bias = NULL;
-    if (onnx_attr_float(b->node, "alpha", 1) != 1 || onnx_attr_float(b->node, "beta", 1) != 1 || onnx_attr_int(b->node, "transA", 0) != 0)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: alpha, beta or transA; supported: alpha = beta = 1, transA = 0", b->label);
-    if (build_has_input(b, 2))
-        TRY(build_input(b, 2, KINDS(WEIGHT) | KINDS(CONST), "a constant", &bias));
-    return dense(b, onnx_attr_int(b->node, "transB", 0) != 0, bias);
-}
-
-static quell_status op_matmul(struct builder *b) { return dense(b, 0, NULL); }
 
 /* ---- what follows in the same layer ---- */
 
@@ -480,7 +194,7 @@ static quell_status op_denoise(struct builder *b)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: a denoising block must follow a convolution's QuantizeLinear and DequantizeLinear directly, as their only reader", b->label);
     TRY(layer_set_block(b, x->layer, x));
     b->drafts[x->layer].stage = STAGE_DENOISED;
-    return float_output(b, x->layer, STAGE_DENOISED, x->h, x->w, x->c, x->flat);
+    return build_float_output(b, x->layer, STAGE_DENOISED, x->h, x->w, x->c, x->flat);
 }
 
 /* Conv or MatMul without bias, then Add of a constant. */
@@ -488,8 +202,8 @@ static quell_status add_bias(struct builder *b, const struct value *x, const str
 {
     if (x->kind != VALUE_FLOAT || x->stage != STAGE_V || b->drafts[x->layer].low > -INFINITY || b->drafts[x->layer].high < INFINITY)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: adds a constant; supported: directly behind Conv or MatMul, as its bias", b->label);
-    TRY(take_bias(b, x->layer, bias));
-    return float_output(b, x->layer, STAGE_V, x->h, x->w, x->c, x->flat);
+    TRY(build_bias(b, x->layer, bias));
+    return build_float_output(b, x->layer, STAGE_V, x->h, x->w, x->c, x->flat);
 }
 
 static quell_status op_add(struct builder *b)
@@ -514,13 +228,13 @@ static quell_status op_add(struct builder *b)
     }
     int layer;
     TRY(open_stage(b, x, STAGE_DENOISED, &layer));
-    struct quell_model_layer *l = layer_of(b, layer);
+    struct quell_model_layer *l = build_layer(b, layer);
     l->table.residual = 1;
     l->table.z_res = y->zero;
     l->residual_layer = y->layer;
     strncpy(l->info.residual, y->codes, sizeof l->info.residual - 1);
     b->drafts[layer].s_res = y->scale;
-    return float_output(b, layer, STAGE_POST, x->h, x->w, x->c, x->flat);
+    return build_float_output(b, layer, STAGE_POST, x->h, x->w, x->c, x->flat);
 }
 
 static quell_status clip(struct builder *b, float low, float high)
@@ -541,7 +255,7 @@ static quell_status clip(struct builder *b, float low, float high)
     struct draft *d = &b->drafts[layer];
     d->low = fminf(fmaxf(d->low, low), high); /* as if clipped one after the other */
     d->high = fminf(fmaxf(d->high, low), high);
-    return float_output(b, layer, stage, x->h, x->w, x->c, x->flat);
+    return build_float_output(b, layer, stage, x->h, x->w, x->c, x->flat);
 }
 
 static quell_status op_relu(struct builder *b) { return clip(b, 0, INFINITY); }
@@ -568,11 +282,11 @@ static quell_status pool(struct builder *b, int kind, uint32_t kh, uint32_t kw, 
     if (x->flat || kh < 1 || kw < 1 || kh > x->h || kw > x->w || (uint64_t)kh * kw > 4096)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: a kernel of %u x %u on an image of %u x %u; supported: inside the image, up to 4096 elements", b->label, kh, kw, x->h, x->w);
     TRY(open_stage(b, x, STAGE_POST, &layer));
-    struct quell_layer *t = &layer_of(b, layer)->table;
+    struct quell_layer *t = &build_layer(b, layer)->table;
     t->pool_kind = kind;
     t->pool_kh = (int32_t)kh;
     t->pool_kw = (int32_t)kw;
-    return float_output(b, layer, STAGE_POOLED, x->h / kh, x->w / kw, x->c, flat);
+    return build_float_output(b, layer, STAGE_POOLED, x->h / kh, x->w / kw, x->c, flat);
 }
 
 static quell_status op_pool(struct builder *b)
@@ -708,7 +422,7 @@ static const struct {
     quell_status (*build)(struct builder *b);
 } OPERATORS[] = {
     {"", "QuantizeLinear", op_quantise}, {"", "DequantizeLinear", op_dequantise},
-    {"", "Conv", op_conv}, {"", "Gemm", op_gemm}, {"", "MatMul", op_matmul},
+    {"", "Conv", build_conv}, {"", "Gemm", build_gemm}, {"", "MatMul", build_matmul},
     {"", "Add", op_add}, {"", "Relu", op_relu}, {"", "Clip", op_clip},
     {"", "AveragePool", op_pool}, {"", "MaxPool", op_pool},
     {"", "GlobalAveragePool", op_global_pool}, {"", "GlobalMaxPool", op_global_pool}, {"", "ReduceMean", op_reduce_mean},
