@@ -64,10 +64,8 @@ build: build/lib/libquell.a build/lib/libquell.so build/bin/quell build/fw/firmw
 
 # ---- what people run -------------------------------------------------------------------------------------------------------------------------
 
-DEMO_MODEL ?= models/resnet8_fmnist.onnx
-
 demo: build ## real images through the reference and the simulated chip; writes build/demo/report.html
-	$(PYTHON) -m tools.demo --model $(DEMO_MODEL) --out build/demo
+	$(PYTHON) -m tools.demo --out build/demo
 
 test: build setup-train tests-build ## every test; the last line counts them
 	$(PYTHON) -m tests.run
@@ -77,6 +75,9 @@ bench: build build/bin/noise_stats ## the figures of docs/results.md, into build
 
 noise-stats: build/bin/noise_stats ## the statistics of 10^8 Box-Muller samples (minutes)
 	build/bin/noise_stats 100000000 --json build/noise_stats.json
+
+results: ## renew docs/results.md from the last make bench and make synth
+	$(PYTHON) -m tools.results
 
 faults: setup build/lib/libquell.a build/gen/stamp ## one deliberate fault in each RTL block: its bench must catch it
 	$(PYTHON) -m tests.rtl.faults
@@ -93,4 +94,4 @@ models: setup-train build/lib/libquell.so ## train backbone and denoising blocks
 clean: ## delete what was built; the Python environment stays
 	find build -mindepth 1 -maxdepth 1 ! -name venv ! -name 'setup*.stamp' -exec rm -rf {} +
 
-.PHONY: help setup setup-train versions gen regs build demo test tests-build bench noise-stats faults lint synth models clean
+.PHONY: results help setup setup-train versions gen regs build demo test tests-build bench noise-stats faults lint synth models clean

@@ -8,7 +8,8 @@ Exit code 1 if a figure that must hold to the bit does not (bit_equal, onnx_equa
 """
 import argparse
 import json
-import platform
+import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -21,12 +22,18 @@ import numpy as np
 from tools import cli
 
 ROOT = cli.ROOT
-MODEL = ROOT / "models/resnet8_fmnist.onnx"
-PROFILES = ("additive", "multiplicative", "varying_chip")
+MODEL = cli.MODELS["additive"]
 
 
 def say(text):
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+def machine():
+    """The processor and how many of it, for the record."""
+    cpuinfo = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*:\s*(.*)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    return f"{os.cpu_count()} cores of {model.group(1) if model else 'an unknown processor'}"
 
 
 def is_static(profile):
@@ -73,18 +80,19 @@ def accuracy(images, chips):
     figures = {}
     say(f"accuracy: clean, {images or 'all'} images")
     clean, _ = cli.run(MODEL, limit=images)
-    figures["accuracy_clean"] = clean["accuracy"]
-    figures["extra_parameters"] = clean["extra_parameters"]
-    for name in PROFILES:
+    figures |= {"accuracy_clean": clean["accuracy"], "extra_parameters": clean["extra_parameters"], "chips": chips}
+    for name, model in cli.MODELS.items():
+        blocks = cli.run(model, limit=images, denoiser="mean")[0]
+        figures |= {f"accuracy_blocks_clean_{name}": blocks["accuracy"], f"extra_parameters_{name}": blocks["extra_parameters"], f"extra_macs_{name}": blocks["extra_macs"]}
         profile = ROOT / f"profiles/{name}.json"
         values = {"noisy": [], "denoised": [], "sampled": []}
         for chip in range(1, chips + 1):
             say(f"accuracy: {name}, chip {chip} of {chips}")
             common = {"profile": profile, "chip": chip, "noise_seed": chip, "limit": images}
-            calibration = cli.calibrate(MODEL, profile, chip, ROOT / f"build/bench-{name}-{chip}.json", noise_seed=1000 + chip) if is_static(profile) else None
-            values["noisy"].append(cli.run(MODEL, **common)[0]["accuracy"])
-            values["denoised"].append(cli.run(MODEL, calibration=calibration, denoiser="mean", **common)[0]["accuracy"])
-            values["sampled"].append(cli.run(MODEL, calibration=calibration, denoiser="sample", **common)[0]["accuracy"])
+            calibration = cli.calibrate(model, profile, chip, ROOT / f"build/bench-{name}-{chip}.json", noise_seed=1000 + chip) if is_static(profile) else None
+            values["noisy"].append(cli.run(model, **common)[0]["accuracy"])
+            values["denoised"].append(cli.run(model, calibration=calibration, denoiser="mean", **common)[0]["accuracy"])
+            values["sampled"].append(cli.run(model, calibration=calibration, denoiser="sample", **common)[0]["accuracy"])
         mean = {key: statistics.mean(v) for key, v in values.items()}
         drop = clean["accuracy"] - mean["noisy"]
         figures |= {f"accuracy_noisy_{name}": mean["noisy"], f"accuracy_denoised_{name}": mean["denoised"], f"accuracy_denoised_sample_{name}": mean["sampled"],
@@ -113,7 +121,7 @@ def main():
     options.add_argument("--quick", action="store_true")
     args = options.parse_args()
     quick = args.quick
-    figures = {"version": (ROOT / "VERSION").read_text().strip(), "machine": platform.processor() or platform.machine(), "date": time.strftime("%Y-%m-%d")}
+    figures = {"version": (ROOT / "VERSION").read_text().strip(), "machine": machine(), "date": time.strftime("%Y-%m-%d")}
     work = ROOT / "build/bench"
     work.mkdir(parents=True, exist_ok=True)
 

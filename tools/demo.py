@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo: Fashion-MNIST through the reference device and the simulated chip, with and without noise and denoising blocks.
 
-    python -m tools.demo [--model M.onnx] [--images 2000] [--chip-images 64] [--out build/demo]
+    python -m tools.demo [--images 2000] [--chip-images 64] [--out build/demo]
 
 Prints a table and writes OUT/report.html and OUT/demo.json. Exit code 1 if the two devices do not give identical bytes.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from tools import cli, report
 
-PROFILES = ("additive", "multiplicative", "varying_chip")
+ADDITIVE = cli.ROOT / "profiles/additive.json"
 
 
 def step(text):
@@ -28,20 +28,20 @@ def step(text):
 def reference(args):
     """Accuracies on the reference device: clean, and for each profile noisy and denoised."""
     done = step(f"reference device, {args.images} images, clean")
-    clean, logits = cli.run(args.model, limit=args.images)
+    clean, logits = cli.run(cli.MODELS["additive"], limit=args.images)
     done()
     results = {"clean": clean, "profiles": {}}
     predictions = {"clean": logits.argmax(1)}
-    for name in PROFILES:
+    for name, model in cli.MODELS.items():
         profile = cli.ROOT / f"profiles/{name}.json"
         calibration = None
         if json.loads(profile.read_text())["column_gain_sigma"] or json.loads(profile.read_text())["column_offset_sigma"]:
             done = step(f"calibrating a chip of {name} from 100 unlabelled images")
-            calibration = cli.calibrate(args.model, profile, 1, args.out / f"{name}.calibration.json")
+            calibration = cli.calibrate(model, profile, 1, args.out / f"{name}.calibration.json")
             done()
         done = step(f"reference device, {args.images} images, {name}: noisy, then denoised")
-        noisy, noisy_logits = cli.run(args.model, limit=args.images, profile=profile)
-        denoised, denoised_logits = cli.run(args.model, limit=args.images, profile=profile, calibration=calibration, denoiser="mean")
+        noisy, noisy_logits = cli.run(model, limit=args.images, profile=profile)
+        denoised, denoised_logits = cli.run(model, limit=args.images, profile=profile, calibration=calibration, denoiser="mean")
         done()
         results["profiles"][name] = {"noisy": noisy, "denoised": denoised, "calibrated": calibration is not None}
         predictions[name] = {"noisy": noisy_logits.argmax(1), "denoised": denoised_logits.argmax(1)}
@@ -51,12 +51,11 @@ def reference(args):
 def chip(args):
     """The same on the whole simulated chip, noisy and denoised; compare with the reference byte for byte."""
     results = {"identical": True}
-    profile = cli.ROOT / "profiles/additive.json"
     for name, denoiser in (("noisy", "off"), ("denoised", "mean")):
         done = step(f"simulated chip, {args.chip_images} images, additive noise, {name}")
-        figures, logits = cli.run(args.model, device="sim", limit=args.chip_images, profile=profile, denoiser=denoiser)
+        figures, logits = cli.run(cli.MODELS["additive"], device="sim", limit=args.chip_images, profile=ADDITIVE, denoiser=denoiser)
         done()
-        _, expected = cli.run(args.model, limit=args.chip_images, profile=profile, denoiser=denoiser)
+        _, expected = cli.run(cli.MODELS["additive"], limit=args.chip_images, profile=ADDITIVE, denoiser=denoiser)
         results[name] = figures
         results["identical"] &= bool(np.array_equal(logits, expected))
     return results
@@ -65,11 +64,10 @@ def chip(args):
 def feature_maps(args):
     """Codes after the first layer for one image, clean, noisy and denoised: {name: array h x w x c}."""
     maps = {}
-    profile = cli.ROOT / "profiles/additive.json"
-    for name, settings in (("clean", {}), ("noisy", {"profile": profile}), ("denoised", {"profile": profile, "denoiser": "mean"})):
+    for name, settings in (("clean", {}), ("noisy", {"profile": ADDITIVE}), ("denoised", {"profile": ADDITIVE, "denoiser": "mean"})):
         folder = args.out / "activations" / name
         folder.mkdir(parents=True, exist_ok=True)
-        cli.run(args.model, limit=1, dump=folder, **settings)
+        cli.run(cli.MODELS["additive"], limit=1, dump=folder, **settings)
         maps[name] = np.squeeze(np.load(sorted(folder.glob("*.npy"))[0]))
     return maps
 
@@ -99,7 +97,6 @@ def table(ref, sim):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--model", type=Path, default=cli.ROOT / "models/resnet8_fmnist.onnx")
     options.add_argument("--images", type=int, default=2000)
     options.add_argument("--chip-images", type=int, default=64)
     options.add_argument("--out", type=Path, default=Path("build/demo"))

@@ -3,7 +3,7 @@
 
     python -m tools.synth [--out build/synth] [--top soc denoiser_ip]
 
-Writes OUT/<top>.json (netlist statistics), OUT/report.md and OUT/synth.json (flat). Exit code 1 if the SoC does not fit an LFE5U-85F.
+Writes OUT/<top>.stat, OUT/report.md and OUT/synth.json (flat). Exit code 1 if the SoC does not fit an LFE5U-85F.
 """
 import argparse
 import json
@@ -36,7 +36,7 @@ def synthesise(top, out):
     reads = "\n".join(f"read_verilog -sv {'-defer ' if p.suffix == '.sv' and not p.name.endswith('_pkg.sv') else ''}{p}" for p in sources(top))
     script = out / f"{top}.ys"
     statistics = out / f"{top}.stat"
-    script.write_text(f"{reads}\nhierarchy -top {top}\nsynth_ecp5 -abc9 -top {top} -json {out}/{top}.json\ntee -o {statistics} stat -json\n")
+    script.write_text(f"{reads}\nhierarchy -top {top}\nsynth_ecp5 -abc9 -top {top} -run begin:check\ntee -o {statistics} stat -json\n")
     start = time.monotonic()
     with open(out / f"{top}.log", "w") as log:
         subprocess.run(["yosys", "-q", "-l", str(out / f"{top}.full.log"), "-s", str(script)], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, check=True)

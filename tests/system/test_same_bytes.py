@@ -8,7 +8,7 @@ import pytest
 from tools import cli
 
 ROOT = cli.ROOT
-MODEL = ROOT / "models/resnet8_fmnist.onnx"
+MODEL = cli.MODELS["additive"]
 PROFILES = {name: ROOT / f"profiles/{name}.json" for name in ("additive", "multiplicative", "varying_chip")}
 IMAGES = 2  # make bench does 16
 

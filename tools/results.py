@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write docs/results.md from what `make bench` and `make synth` measured.
+
+    python -m tools.results [--bench build/bench.json] [--synth build/synth] [--out docs/results.md]
+"""
+import argparse
+import json
+import re
+from pathlib import Path
+
+from tools import cli
+
+PROFILES = ("additive", "multiplicative", "varying_chip")
+
+
+def row(figure, target, value, met):
+    return f"| {figure} | {target} | {value} | {'met' if met else '**not met**'} |"
+
+
+def percent(value, digits=2):
+    return f"{100 * value:.{digits}f} %"
+
+
+def figures(b):
+    """Rows of the main table: what the design asks for and what was measured."""
+    yield row("same bytes, reference against simulated chip: all activations after every layer and the logits; clean, noisy, denoised by mean and by sample, 16 images each (`bit_equal`)", "100 %",
+              percent(b["bit_equal"], 4), b["bit_equal"] == 1)
+    yield row("each layer's codes against onnxruntime on the same input, clean (`onnx_equal_share`)", "≥ 99.9 %", percent(b["onnx_equal_share"], 4), b["onnx_equal_share"] >= 0.999)
+    yield row("largest difference, stage by stage, in codes (`onnx_max_diff`)", "≤ 1", b["onnx_max_diff"], b["onnx_max_diff"] <= 1)
+    yield row("array busy over a whole inference: MACs ÷ (72 × cycles), denoiser on (`array_busy`)", "≥ 75 %", percent(b["array_busy"], 1), b["array_busy"] >= 0.75)
+    yield row("denoiser on against off, cycles, mean mode (`denoiser_overhead`)", "≤ 5 %", percent(b["denoiser_overhead"]), b["denoiser_overhead"] <= 0.05)
+    yield row("the same, sampled", "≤ 5 %", percent(b["denoiser_overhead_sample"]), b["denoiser_overhead_sample"] <= 0.05)
+    yield row("Box-Muller against exact arithmetic, worst sample, ulp (`box_muller_max_ulp`)", "≤ 1", f"{b['box_muller_max_ulp']:.3f}", b["box_muller_max_ulp"] <= 1)
+    yield row("reach", "≥ 8.1 σ", f"{b['noise_reach_sigma']:.3f} σ", b["noise_reach_sigma"] >= 8.1)
+    yield row(f"statistics of {b['noise_samples']:.0e} samples (below)", "all within limits", "passed" if b["noise_statistics_passed"] else "failed", b["noise_statistics_passed"])
+    yield row("accuracy of the integers, clean, 10 000 images (`accuracy_clean`)", "≥ 92.5 %", percent(b["accuracy_clean"]), b["accuracy_clean"] >= 0.925)
+    for name in PROFILES:
+        target = 0.95 if name == "varying_chip" else 0.65
+        yield row(f"{name}: accuracy lost", "≥ 25 points", f"{100 * b[f'drop_{name}']:.1f} points", b[f"drop_{name}"] >= 0.25)
+        yield row(f"{name}: share of it recovered (`recovered_share_{name}`)", f"≥ {100 * target:.0f} %", percent(b[f"recovered_share_{name}"], 1), b[f"recovered_share_{name}"] >= target)
+        yield row(f"{name}: additional parameters (`extra_parameters_{name}`)", "≤ 2.03 %", percent(b[f"extra_parameters_{name}"]), b[f"extra_parameters_{name}"] <= 0.0203)
+    yield row("reference device, ResNet-8, noise and denoiser on, 2 threads (`ref_images_per_s`)", "≥ 600 images/s", f"{b['ref_images_per_s']:.0f}", b["ref_images_per_s"] >= 600)
+    yield row("the same, sampled", "≥ 600 images/s", f"{b['ref_images_per_s_sample']:.0f}", b["ref_images_per_s_sample"] >= 600)
+    yield row("simulated chip, one thread (`sim_cycles_per_s`)", "≥ 1 M cycles/s", f"{b['sim_cycles_per_s'] / 1e6:.2f} M", b["sim_cycles_per_s"] >= 1e6)
+
+
+def accuracies(b):
+    for name in PROFILES:
+        yield (f"| {name} | {percent(b['accuracy_clean'])} | {percent(b[f'accuracy_noisy_{name}'])} | {percent(b[f'accuracy_denoised_{name}'])} ± {100 * b[f'accuracy_denoised_std_{name}']:.2f} | "
+               f"{percent(b[f'accuracy_denoised_sample_{name}'])} | {percent(b[f'recovered_share_{name}'], 1)} | {percent(b[f'recovered_share_sample_{name}'], 1)} | {percent(b[f'accuracy_blocks_clean_{name}'])} |")
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--bench", type=Path, default=cli.ROOT / "build/bench.json")
+    options.add_argument("--synth", type=Path, default=cli.ROOT / "build/synth")
+    options.add_argument("--out", type=Path, default=cli.ROOT / "docs/results.md")
+    args = options.parse_args()
+    b = json.loads(args.bench.read_text())
+    noise = "\n".join(f"| {re.sub('^noise_', '', k)} | {v:.6g} |" for k, v in b.items() if k.startswith("noise_") and isinstance(v, (int, float)) and not isinstance(v, bool))
+    chip = "\n".join(f"| {k.removeprefix('chip_')} | {v:.0f} |" for k, v in b.items() if k.startswith("chip_"))
+    synth = (args.synth / "report.md").read_text() if (args.synth / "report.md").exists() else "Not measured.\n"
+    rows = "\n".join(figures(b))
+    args.out.write_text(f"""# Results
+
+Made by `python -m tools.results` from what `make bench` (version {b['version']}, {b['date']}, {b['machine']}) and `make synth` wrote; do not edit. Images: Fashion-MNIST test set
+(Debian `dataset-fashion-mnist`), padded to 32×32. Accuracies are those of the integers, computed by libquell, mean of {b['chips']} chips, each with a noise seed of its own.
+No physical board is at hand: the chip is simulated, cycle by cycle, and synthesised, not placed and routed.
+
+| figure | target | measured | |
+|---|---|---|---|
+{rows}
+
+## Accuracy
+
+Noise acts on every convolution and the fully connected layer. *noisy*: no mitigation. *denoised*: blocks in mean mode (and, for the varying chip, column correction calibrated from 100
+unlabelled training images); ± is the standard deviation over chips. *blocks on the clean chip*: what the blocks cost when there is no noise.
+
+| profile | clean | noisy | denoised | denoised, sampled | recovered | recovered, sampled | blocks on the clean chip |
+|---|---|---|---|---|---|---|---|
+{chr(10).join(accuracies(b))}
+
+## Cycles and counters, one ResNet-8 image, additive noise
+
+`cycles_off`, `_mean`, `_sample`: denoiser mode; the counters are those of mean mode ([soc.md](soc.md) says what each counts). The reference device on the same kind of machine: PyTorch with
+added Gaussian noise does 1 270 images/s, IBM's analog toolkit 205 (2 threads), as measured for the design.
+
+| counter | per image |
+|---|---|
+{chip}
+
+## Noise samples
+
+Seed 1; statistics and limits are explained in [noise.md](noise.md).
+
+| statistic | value |
+|---|---|
+{noise}
+
+## Synthesis
+
+{synth}""")
+
+
+if __name__ == "__main__":
+    main()
