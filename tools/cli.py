@@ -14,9 +14,7 @@ FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian package dataset-fa
 MODELS = {"additive": ROOT / "models/resnet8_fmnist_additive.onnx", "multiplicative": ROOT / "models/resnet8_fmnist_multiplicative.onnx", "varying_chip": ROOT / "models/resnet8_fmnist_additive.onnx"}
 IMAGES = FASHION / "t10k-images-idx3-ubyte.gz"
 LABELS = FASHION / "t10k-labels-idx1-ubyte.gz"
-CALIBRATION_# The model whose blocks were trained for a profile's random noise; a static profile is calibration's business, any model serves.
-MODELS = {"additive": ROOT / "models/resnet8_fmnist_additive.onnx", "multiplicative": ROOT / "models/resnet8_fmnist_multiplicative.onnx", "varying_chip": ROOT / "models/resnet8_fmnist_additive.onnx"}
-IMAGES = FASHION / "train-images-idx3-ubyte.gz"
+CALIBRATION_IMAGES = FASHION / "train-images-idx3-ubyte.gz"
 
 
 def run(model, *, device="ref", profile=None, chip=1, calibration=None, noise_seed=1, denoiser="off", limit=0, threads=0, images=IMAGES, labels=LABELS, dump=None, dump_count=1, timeout=3600, quiet=True):
