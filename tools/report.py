@@ -40,8 +40,8 @@ def accuracy_plot(ref):
     axes.axhline(clean, color=COLOURS["clean"], linestyle="--", label=f"clean {clean:.1f} %")
     axes.set_xticks(range(len(names)), [n.replace("_", " ") + (" (calibrated)" if ref["profiles"][n]["calibrated"] else "") for n in names])
     axes.set_ylabel("accuracy, %")
-    axes.set_ylim(0, 108)
-    axes.legend(loc="lower right", ncol=3)
+    axes.set_ylim(0, 104)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=3, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
@@ -58,7 +58,7 @@ def cycles_plot(sim):
         axes.barh(row, max(0, counters["cycles"] / images / 1000 - left), left=left, color="#cccccc", label="start and end of layers" if row == 0 else None)
     axes.set_yticks([0, 1], ["denoiser off", "denoiser on"])
     axes.set_xlabel("thousand clock cycles an image")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.45), ncol=4, fontsize=9, frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.35), ncol=4, fontsize=9, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
