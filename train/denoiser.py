@@ -53,8 +53,10 @@ class Denoiser(nn.Module):
         if bottleneck:
             m = bottleneck
             self.w1 = nn.Parameter(torch.randn(m, channels, 1, 1, generator=generator) * math.sqrt(2 / channels))
-            self.b1 = nn.Parameter(torch.zeros(m))
-            self.w2 = nn.Parameter(torch.randn(m, m, 3, 3, generator=generator) * math.sqrt(2 / (9 * m)))
+            self.b1 = nn.Parameter(torch.full((m,), 0.5))
+            # Passes b1 on at first: a random one can be dead on all inputs, above all on the head's 1x1 image.
+            self.w2 = nn.Parameter(0.05 * torch.randn(m, m, 3, 3, generator=generator))
+            self.w2.data[range(m), range(m), 1, 1] += 1
             self.b2 = nn.Parameter(torch.zeros(m))
             self.wu = nn.Parameter(torch.zeros(channels, m, 1, 1))
             self.wv = nn.Parameter(torch.zeros(channels, m, 1, 1))

@@ -37,7 +37,7 @@ def build(settings, work, out):
 
     def quantised():
         model = backbone.train(settings, work / "backbone.pt", say)
-        net = quantise.quantise(model, images[:settings.range_images])
+        net = quantise.quantise(model, images[:settings.range_images], settings.head_level)
         test, labels = data.load(settings.data, "t10k", settings.padding, settings.test_images or None)
         say(f"backbone: float {backbone.accuracy(model, test, labels):.2%}, "
             f"quantised {quantise.logits_accuracy(net, test, labels):.2%} of the test images")
@@ -45,6 +45,7 @@ def build(settings, work, out):
 
     net = kept(work / "net.pt", quantised)
     export.export(net, out / "resnet8_fmnist.onnx", padding=settings.padding)
+    images = images[-settings.denoiser_images:]
     models = {}
     for stem, names in settings.groups.items():
         profiles = [noise.load(PROFILES[name]) for name in names]
