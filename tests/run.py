@@ -22,6 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build/tests/log"
 LIMIT = 1200  # seconds a program may take before it counts as failed
+SLOWEST = 20  # so many programs are named at the end, by processor time
+FAULTS = ["conv_array", "requantise", "dn_combine", "layer_queue", "box_muller_radius"]  # one a folder or so; `make faults` tries all
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Result:
     failed: int
     skipped: int
     seconds: float
+    processor: float
     output: str
 
 
@@ -50,7 +53,8 @@ def discover():
     tests += [Test(f"host/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/host").glob("test_*.c"))]
     tests += [Test(f"fw/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/fw").glob("test_*.c"))]
     tests += [Test("noise statistics, 10^7 samples", [str(ROOT / "build/bin/noise_stats"), "10000000"])]
-    tests += [Test("lint", ["make", "lint"]), Test("faults", ["make", "faults"])]
+    tests += [Test("lint", ["make", "lint"])]
+    tests += [Test(f"fault/{m}", [python, "-m", "tests.rtl.faults", m]) for m in FAULTS]
     return tests
 
 
@@ -79,12 +83,14 @@ def run(test):
     process = subprocess.Popen(test.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
     killer = threading.Timer(LIMIT, lambda: os.killpg(process.pid, signal.SIGKILL))
     killer.start()
-    output = process.communicate()[0]
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
     killer.cancel()
     seconds = time.monotonic() - start
     LOGS.mkdir(parents=True, exist_ok=True)
     (LOGS / (re.sub(r"[^A-Za-z0-9_.]+", "_", test.name) + ".log")).write_text(output)
-    return Result(*count(process.returncode, output), seconds, output)
+    return Result(*count(process.returncode, output), seconds, usage.ru_utime + usage.ru_stime, output)
 
 
 def main():
@@ -93,18 +99,22 @@ def main():
     options.add_argument("--jobs", type=int, default=os.cpu_count())
     args = options.parse_args()
     tests = [t for t in discover() if args.only in t.name]
-    totals = [0, 0, 0]
+    totals, times = [0, 0, 0], []
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         futures = {pool.submit(run, t): t for t in tests}
         for number, future in enumerate(concurrent.futures.as_completed(futures), 1):
             test, result = futures[future], future.result()
             totals = [a + b for a, b in zip(totals, (result.passed, result.failed, result.skipped))]
+            times.append((result.processor, result.seconds, test.name))
             word = "FAIL" if result.failed else "ok  "
             print(f"[{number:2}/{len(tests)}] {word} {test.name:44} {result.passed:5} passed {result.failed:3} failed {result.skipped:3} skipped {result.seconds:7.1f} s", flush=True)
             if result.failed:
                 print("    | " + "\n    | ".join(result.output.splitlines()[-40:]), flush=True)
-    print(f"{time.monotonic() - start:.0f} s; logs in build/tests/log")
+    print(f"slowest of {len(tests)} programs (processor s, s):")
+    for processor, seconds, name in sorted(times, reverse=True)[:SLOWEST]:
+        print(f"    {processor:7.1f} {seconds:7.1f} {name}")
+    print(f"{time.monotonic() - start:.0f} s, {sum(t[0] for t in times):.0f} s of processor time; logs in build/tests/log")
     skipped = f", {totals[2]} skipped" if totals[2] else ""
     print(f"{totals[0]} passed, {totals[1]} failed{skipped}")
     sys.exit(1 if totals[1] or not totals[0] else 0)
