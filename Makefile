@@ -40,7 +40,7 @@ versions: setup ## print the versions of all tools
 # ---- generated files ----------------------------------------------------------------------------------------------------------------------
 
 gen: build/gen/stamp
-build/gen/stamp: build/setup.stamp hw/regs/quell.rdl hw/denoiser/denoiser.rdl tools/gen_regs.py tools/gen_box_muller.py VERSION
+build/gen/stamp: hw/regs/quell.rdl hw/denoiser/denoiser.rdl tools/gen_regs.py tools/gen_box_muller.py VERSION | build/setup.stamp
 	@mkdir -p build/gen
 	$(PYTHON) tools/gen_regs.py hw/regs/quell.rdl build/gen
 	$(PYTHON) tools/gen_regs.py hw/denoiser/denoiser.rdl build/gen

@@ -1,4 +1,4 @@
-"""Shared by the training tests: the repository on the path, two threads, a small untrained quantised network."""
+"""Shared by the training tests: the repository on the path, one thread, a small untrained quantised network."""
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from train import backbone, config, data, noise, quantise  # noqa: E402
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # as many programs run at once as there are cores
 PROFILES = [noise.Profile("additive", read_additive=0.03), noise.Profile("multiplicative", read_multiplicative=0.5)]
 
 

@@ -38,7 +38,7 @@ def test_committed_files_keep_the_budget_and_the_backbone(path):
 @pytest.mark.skipif(not config.SMOKE.data.exists(), reason="needs Debian's dataset-fashion-mnist")
 def test_smoke_makes_every_file_and_resumes(tmp_path):
     lines = []
-    settings = replace(config.SMOKE, denoiser_steps=12)
+    settings = replace(config.SMOKE, denoiser_steps=12, threads=1)
     make_models.say, say = lines.append, make_models.say
     try:
         models = make_models.build(settings, tmp_path / "work", tmp_path / "out")
