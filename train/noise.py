@@ -16,7 +16,7 @@ NUMBERS = ("read_additive", "read_multiplicative", "column_gain_sigma", "column_
 
 @dataclass(frozen=True)
 class Profile:
-    """One noise profile; shares of the 256-code output range, or relative, as profiles/README.md says."""
+    """One noise profile; shares of the 256-code output range, or relative, as docs/profiles.md says."""
     name: str
     read_additive: float = 0.0
     read_multiplicative: float = 0.0
