@@ -79,7 +79,7 @@ noise-stats: build/bin/noise_stats ## the statistics of 10^8 Box-Muller samples 
 results: ## renew docs/results.md from the last make bench and make synth
 	$(PYTHON) -m tools.results
 
-faults: setup build/lib/libquell.a build/gen/stamp ## one deliberate fault in each RTL block: its bench must catch it
+faults: setup build/lib/libquell.a build/gen/stamp $(RTL_RUNTIME) ## one deliberate fault in each RTL block: its bench must catch it
 	$(PYTHON) -m tests.rtl.faults
 
 lint: build/gen/stamp ## verilator -Wall on the whole chip: no warning

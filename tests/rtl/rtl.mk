@@ -23,7 +23,7 @@ $(RTL_BUILD)/%/bench: tests/rtl/%_tb.cpp tests/rtl/tb.h $(HW_SOURCES) build/lib/
 	@$(VERILATOR) $(VERILATOR_FLAGS) --cc --exe --build -j 1 $(if $(TRACE),--trace) \
 	  $$(sed -n 's,^// verilator: ,,p' $<) --top-module $* -Mdir $(@D) -o bench \
 	  -CFLAGS "-std=c++17 -O1 -I$(CURDIR)/host/lib -I$(CURDIR)/fw/include -I$(CURDIR)/build/gen -I$(CURDIR)/tests/rtl" \
-	  -LDFLAGS "-lm -lz" $$(ls $(HW_ROOT)/*/$*.sv) $(CURDIR)/$< $(CURDIR)/build/lib/libquell.a > $(@D)/log 2>&1 || (cat $(@D)/log; exit 1)
+	  -LDFLAGS "-lm -lz" $$(ls $(HW_ROOT)/*/$*.sv 2>/dev/null) $(CURDIR)/$< $(CURDIR)/build/lib/libquell.a > $(@D)/log 2>&1 || (cat $(@D)/log; exit 1)
 	@touch $@
 
 build/rtl/runtime/%.o:
