@@ -22,7 +22,7 @@ import numpy as np
 from tools import cli
 
 ROOT = cli.ROOT
-MODEL = cli.MODELS["additive"]
+MODEL, PROFILES = cli.MODEL, cli.PROFILES
 
 
 def say(text):
@@ -36,14 +36,9 @@ def machine():
     return f"{os.cpu_count()} cores of {model.group(1) if model else 'an unknown processor'}"
 
 
-def is_static(profile):
-    values = json.loads(profile.read_text())
-    return bool(values["column_gain_sigma"] or values["column_offset_sigma"] or values["stuck_columns"])
-
-
 def bit_equal(images, folder):
     """Share of equal codes, reference against simulated chip: all activations after every layer, and the logits."""
-    additive = ROOT / "profiles/additive.json"
+    additive = PROFILES["additive"]
     equal = total = 0
     for name, settings in (("clean", {}), ("noisy", {"profile": additive}), ("mean", {"profile": additive, "denoiser": "mean"}), ("sample", {"profile": additive, "denoiser": "sample"})):
         say(f"same bytes: {name}, {images} images, every layer")
@@ -65,7 +60,7 @@ def bit_equal(images, folder):
 def chip_figures(images):
     """Cycles, utilisation and simulation speed of the chip, denoiser off and on."""
     say(f"chip: {images} images, denoiser off, mean, sample")
-    additive = ROOT / "profiles/additive.json"
+    additive = PROFILES["additive"]
     runs = {mode: cli.run(MODEL, device="sim", limit=images, profile=additive, denoiser=mode)[0] for mode in ("off", "mean", "sample")}
     cycles = {mode: r["counters"]["cycles"] / r["images"] for mode, r in runs.items()}
     figures = {"array_busy": runs["mean"]["array_busy"], "array_busy_denoiser_off": runs["off"]["array_busy"], "denoiser_overhead": cycles["mean"] / cycles["off"] - 1,
@@ -80,19 +75,17 @@ def accuracy(images, chips):
     figures = {}
     say(f"accuracy: clean, {images or 'all'} images")
     clean, _ = cli.run(MODEL, limit=images)
-    figures |= {"accuracy_clean": clean["accuracy"], "extra_parameters": clean["extra_parameters"], "chips": chips}
-    for name, model in cli.MODELS.items():
-        blocks = cli.run(model, limit=images, denoiser="mean")[0]
-        figures |= {f"accuracy_blocks_clean_{name}": blocks["accuracy"], f"extra_parameters_{name}": blocks["extra_parameters"], f"extra_macs_{name}": blocks["extra_macs"]}
-        profile = ROOT / f"profiles/{name}.json"
+    figures |= {"accuracy_clean": clean["accuracy"], "extra_parameters": clean["extra_parameters"], "extra_macs": clean["extra_macs"], "chips": chips}
+    figures["accuracy_clean_denoiser_on"] = cli.run(MODEL, limit=images, denoiser="mean")[0]["accuracy"]
+    for name, profile in PROFILES.items():
         values = {"noisy": [], "denoised": [], "sampled": []}
         for chip in range(1, chips + 1):
             say(f"accuracy: {name}, chip {chip} of {chips}")
             common = {"profile": profile, "chip": chip, "noise_seed": chip, "limit": images}
-            calibration = cli.calibrate(model, profile, chip, ROOT / f"build/bench-{name}-{chip}.json", noise_seed=1000 + chip) if is_static(profile) else None
-            values["noisy"].append(cli.run(model, **common)[0]["accuracy"])
-            values["denoised"].append(cli.run(model, calibration=calibration, denoiser="mean", **common)[0]["accuracy"])
-            values["sampled"].append(cli.run(model, calibration=calibration, denoiser="sample", **common)[0]["accuracy"])
+            calibration = cli.calibrate(MODEL, profile, chip, ROOT / f"build/bench-{name}-{chip}.json", noise_seed=1000 + chip) if cli.is_static(profile) else None
+            values["noisy"].append(cli.run(MODEL, **common)[0]["accuracy"])
+            values["denoised"].append(cli.run(MODEL, calibration=calibration, denoiser="mean", **common)[0]["accuracy"])
+            values["sampled"].append(cli.run(MODEL, calibration=calibration, denoiser="sample", **common)[0]["accuracy"])
         mean = {key: statistics.mean(v) for key, v in values.items()}
         drop = clean["accuracy"] - mean["noisy"]
         figures |= {f"accuracy_noisy_{name}": mean["noisy"], f"accuracy_denoised_{name}": mean["denoised"], f"accuracy_denoised_sample_{name}": mean["sampled"],
@@ -104,7 +97,7 @@ def accuracy(images, chips):
 def speed(images):
     """Images/s of the reference device with noise and denoiser on, two threads: the best of three runs."""
     say(f"reference device, {images} images, noise and denoiser on")
-    additive = ROOT / "profiles/additive.json"
+    additive = PROFILES["additive"]
     return {f"ref_images_per_s{suffix}": max(cli.run(MODEL, limit=images, threads=2, profile=additive, denoiser=mode)[0]["images_per_s"] for _ in range(3)) for suffix, mode in (("", "mean"), ("_sample", "sample"))}
 
 

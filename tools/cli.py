@@ -10,8 +10,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 QUELL = ROOT / "build/bin/quell"
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian package dataset-fashion-mnist
-# The model whose blocks were trained for a profile's random noise; a static profile is calibration's business, any model serves.
-MODELS = {"additive": ROOT / "models/resnet8_fmnist_additive.onnx", "multiplicative": ROOT / "models/resnet8_fmnist_multiplicative.onnx", "varying_chip": ROOT / "models/resnet8_fmnist_additive.onnx"}
+MODEL = ROOT / "models/resnet8_fmnist_denoised.onnx"
+PROFILES = {name: ROOT / f"profiles/{name}.json" for name in ("additive", "multiplicative", "varying_chip")}
 IMAGES = FASHION / "t10k-images-idx3-ubyte.gz"
 LABELS = FASHION / "t10k-labels-idx1-ubyte.gz"
 CALIBRATION_IMAGES = FASHION / "train-images-idx3-ubyte.gz"
@@ -35,6 +35,12 @@ def calibrate(model, profile, chip, out, *, device="ref", limit=100, noise_seed=
     """Measure a chip's column correction from unlabelled training images."""
     call([QUELL, "calibrate", "--model", model, "--images", CALIBRATION_IMAGES, "--device", device, "--profile", profile, "--chip", chip, "--noise-seed", noise_seed, "--limit", limit, "--output", out])
     return out
+
+
+def is_static(profile):
+    """Whether a profile has something that calibration can take out."""
+    values = json.loads(profile.read_text())
+    return any(values[key] for key in ("column_gain_sigma", "column_offset_sigma", "weight_programming_sigma", "stuck_columns"))
 
 
 def call(command, timeout=3600, quiet=True):

@@ -15,7 +15,7 @@ import numpy as np
 
 from tools import cli, report
 
-ADDITIVE = cli.ROOT / "profiles/additive.json"
+MODEL, ADDITIVE = cli.MODEL, cli.PROFILES["additive"]
 
 
 def step(text):
@@ -28,20 +28,19 @@ def step(text):
 def reference(args):
     """Accuracies on the reference device: clean, and for each profile noisy and denoised."""
     done = step(f"reference device, {args.images} images, clean")
-    clean, logits = cli.run(cli.MODELS["additive"], limit=args.images)
+    clean, logits = cli.run(MODEL, limit=args.images)
     done()
     results = {"clean": clean, "profiles": {}}
     predictions = {"clean": logits.argmax(1)}
-    for name, model in cli.MODELS.items():
-        profile = cli.ROOT / f"profiles/{name}.json"
+    for name, profile in cli.PROFILES.items():
         calibration = None
-        if json.loads(profile.read_text())["column_gain_sigma"] or json.loads(profile.read_text())["column_offset_sigma"]:
+        if cli.is_static(profile):
             done = step(f"calibrating a chip of {name} from 100 unlabelled images")
-            calibration = cli.calibrate(model, profile, 1, args.out / f"{name}.calibration.json")
+            calibration = cli.calibrate(MODEL, profile, 1, args.out / f"{name}.calibration.json")
             done()
         done = step(f"reference device, {args.images} images, {name}: noisy, then denoised")
-        noisy, noisy_logits = cli.run(model, limit=args.images, profile=profile)
-        denoised, denoised_logits = cli.run(model, limit=args.images, profile=profile, calibration=calibration, denoiser="mean")
+        noisy, noisy_logits = cli.run(MODEL, limit=args.images, profile=profile)
+        denoised, denoised_logits = cli.run(MODEL, limit=args.images, profile=profile, calibration=calibration, denoiser="mean")
         done()
         results["profiles"][name] = {"noisy": noisy, "denoised": denoised, "calibrated": calibration is not None}
         predictions[name] = {"noisy": noisy_logits.argmax(1), "denoised": denoised_logits.argmax(1)}
@@ -53,9 +52,9 @@ def chip(args):
     results = {"identical": True}
     for name, denoiser in (("noisy", "off"), ("denoised", "mean")):
         done = step(f"simulated chip, {args.chip_images} images, additive noise, {name}")
-        figures, logits = cli.run(cli.MODELS["additive"], device="sim", limit=args.chip_images, profile=ADDITIVE, denoiser=denoiser)
+        figures, logits = cli.run(MODEL, device="sim", limit=args.chip_images, profile=ADDITIVE, denoiser=denoiser)
         done()
-        _, expected = cli.run(cli.MODELS["additive"], limit=args.chip_images, profile=ADDITIVE, denoiser=denoiser)
+        _, expected = cli.run(MODEL, limit=args.chip_images, profile=ADDITIVE, denoiser=denoiser)
         results[name] = figures
         results["identical"] &= bool(np.array_equal(logits, expected))
     return results
@@ -67,7 +66,7 @@ def feature_maps(args):
     for name, settings in (("clean", {}), ("noisy", {"profile": ADDITIVE}), ("denoised", {"profile": ADDITIVE, "denoiser": "mean"})):
         folder = args.out / "activations" / name
         folder.mkdir(parents=True, exist_ok=True)
-        cli.run(cli.MODELS["additive"], limit=1, dump=folder, **settings)
+        cli.run(MODEL, limit=1, dump=folder, **settings)
         maps[name] = np.squeeze(np.load(sorted(folder.glob("*.npy"))[0]))
     return maps
 

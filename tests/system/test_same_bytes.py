@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real images through the reference device and through the whole simulated chip: every code after every layer must be the same."""
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from tools import cli
 
-ROOT = cli.ROOT
-MODEL = cli.MODELS["additive"]
-PROFILES = {name: ROOT / f"profiles/{name}.json" for name in ("additive", "multiplicative", "varying_chip")}
+MODEL, PROFILES = cli.MODEL, cli.PROFILES
 IMAGES = 2  # make bench does 16
 
 
