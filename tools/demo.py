@@ -26,7 +26,7 @@ def step(text):
 
 
 def reference(args):
-    """Accuracies on the reference device: clean, and for each profile noisy and denoised."""
+    """Accuracies on the reference device: clean, and for each profile noisy and denoised (a static chip: calibrated, blocks off)."""
     done = step(f"reference device, {args.images} images, clean")
     clean, logits = cli.run(MODEL, limit=args.images)
     done()
@@ -40,7 +40,7 @@ def reference(args):
             done()
         done = step(f"reference device, {args.images} images, {name}: noisy, then denoised")
         noisy, noisy_logits = cli.run(MODEL, limit=args.images, profile=profile)
-        denoised, denoised_logits = cli.run(MODEL, limit=args.images, profile=profile, calibration=calibration, denoiser="mean")
+        denoised, denoised_logits = cli.run(MODEL, limit=args.images, profile=profile, calibration=calibration, denoiser="off" if calibration else "mean")
         done()
         results["profiles"][name] = {"noisy": noisy, "denoised": denoised, "calibrated": calibration is not None}
         predictions[name] = {"noisy": noisy_logits.argmax(1), "denoised": denoised_logits.argmax(1)}
@@ -78,7 +78,7 @@ def table(ref, sim):
     for name, r in ref["profiles"].items():
         drop = ref["clean"]["accuracy"] - r["noisy"]["accuracy"]
         back = (r["denoised"]["accuracy"] - r["noisy"]["accuracy"]) / drop if drop > 0 else float("nan")
-        how = "calibrated, denoised" if r["calibrated"] else "denoised"
+        how = "calibrated" if r["calibrated"] else "denoised"
         rows.append((f"accuracy, {name}: noisy → {how}", f"{100 * r['noisy']['accuracy']:.2f} % → {100 * r['denoised']['accuracy']:.2f} % ({100 * back:.0f} % of the drop recovered)"))
     noisy, denoised = sim["noisy"], sim["denoised"]
     rows += [

@@ -35,7 +35,7 @@ def accuracy_plot(ref):
     clean = 100 * ref["clean"]["accuracy"]
     for offset, key in ((-0.2, "noisy"), (0.2, "denoised")):
         values = [100 * ref["profiles"][n][key]["accuracy"] for n in names]
-        bars = axes.bar(np.arange(len(names)) + offset, values, 0.38, color=COLOURS[key], label=key)
+        bars = axes.bar(np.arange(len(names)) + offset, values, 0.38, color=COLOURS[key], label={"denoised": "denoised, or calibrated"}.get(key, key))
         axes.bar_label(bars, fmt="%.1f", padding=2)
     axes.axhline(clean, color=COLOURS["clean"], linestyle="--", label=f"clean {clean:.1f} %")
     axes.set_xticks(range(len(names)), [n.replace("_", " ") + (" (calibrated)" if ref["profiles"][n]["calibrated"] else "") for n in names])
