@@ -147,29 +147,41 @@ module conv_array #(
     wire unused = ^{cfg_w_addr_i, word_next, groups};
 
     // --- Operands: registered while the weight word is read ------------------------------------------------------------------------
-    logic [80:0]  channel;               // nine taps s8.0 of channel channel_q; one 8:1 multiplexer a bit
-    for (genvar b = 0; b < 81; b++) begin : g_channel
-        wire [7:0] of_channel;
-        for (genvar i = 0; i < 8; i++) begin : g_bit
-            assign of_channel[i] = window_data_i[(b / 9)*72 + i*9 + b % 9];
-        end
-        assign channel[b] = of_channel[channel_q];
+    logic [80:0]  channel;               // nine taps s8.0 of channel channel_q, by a tree of multiplexers
+    for (genvar t = 0; t < 9; t++) begin : g_channel
+        wire  [71:0] tap = window_data_i[t*72 +: 72];
+        logic [8:0]  of_channel;
+        always_comb
+            if (channel_q[2])
+                if (channel_q[1])
+                    of_channel = channel_q[0] ? tap[71:63] : tap[62:54];
+                else
+                    of_channel = channel_q[0] ? tap[53:45] : tap[44:36];
+            else if (channel_q[1])
+                of_channel = channel_q[0] ? tap[35:27] : tap[26:18];
+            else
+                of_channel = channel_q[0] ? tap[17:9] : tap[8:0];
+        assign channel[t*9 +: 9] = of_channel;
     end
     // keep: otherwise Yosys multiplies the multiplexers before it by the eight after it (750 LUT4).
     (* keep *) logic [80:0] shared;      // nine s8.0 for every core
     logic [80:0]  shared_q;
-    logic [647:0] own_q;                 // core k < 8 at k*81: shared, or its own channel
-    always_comb
-        for (int t = 0; t < 9; t++)
-            if (is_1x1)
-                shared[t*9 +: 9] = t < 8 ? window_data_i[(5*8 + t % 8)*9 +: 9] : 9'd0;
-            else
-                shared[t*9 +: 9] = channel[t*9 +: 9];
-    always_ff @(posedge clk_i) begin
+    wire  [647:0] own;                   // core k < 8 at k*81: shared, or its own channel
+    for (genvar t = 0; t < 9; t++) begin : g_shared
+        if (t < 8)
+            assign shared[t*9 +: 9] = is_1x1 ? window_data_i[(5*8 + t)*9 +: 9] : channel[t*9 +: 9];
+        else
+            assign shared[t*9 +: 9] = is_1x1 ? 9'd0 : channel[t*9 +: 9];
+    end
+    always_ff @(posedge clk_i)
         shared_q <= shared;
-        for (int k = 0; k < 8; k++)
-            for (int t = 0; t < 9; t++)
-                own_q[k*81 + t*9 +: 9] <= is_dw ? window_data_i[(t*8 + k)*9 +: 9] : shared[t*9 +: 9];
+    for (genvar k = 0; k < 8; k++) begin : g_own
+        for (genvar t = 0; t < 9; t++) begin : g_tap
+            logic [8:0] q;
+            always_ff @(posedge clk_i)
+                q <= is_dw ? window_data_i[(t*8 + k)*9 +: 9] : shared[t*9 +: 9];
+            assign own[k*81 + t*9 +: 9] = q;
+        end
     end
 
     // --- What goes with the sums. Bit or slice n: n+1 cycles after the issue ---------------------------------------------------------
@@ -204,7 +216,7 @@ module conv_array #(
     for (genvar k = 0; k < CONV_CORES; k++) begin : g_core
         conv_core core (
             .clk_i, .en_i(1'b1),
-            .operand_i(k < 8 ? own_q[(k % 8)*81 +: 81] : shared_q), .weight_i(weight_data_i[k*72 +: 72]),
+            .operand_i(k < 8 ? own[(k % 8)*81 +: 81] : shared_q), .weight_i(weight_data_i[k*72 +: 72]),
             .sum_o(sum[k*21 +: 21])
         );
         // Depthwise: the upper half of a word gets its sums from the lower cores too.
