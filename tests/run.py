@@ -109,7 +109,7 @@ def main():
             totals = [a + b for a, b in zip(totals, (result.passed, result.failed, result.skipped))]
             times.append((result.processor, result.seconds, test.name))
             word = "FAIL" if result.failed else "ok  "
-            print(f"[{number:2}/{len(tests)}] {word} {test.name:44} {result.passed:5} passed {result.failed:3} failed {result.skipped:3} skipped {result.seconds:7.1f} s", flush=True)
+            print(f"[{number:2}/{len(tests)}] {word} {test.name:44} {result.passed:5} passed {result.failed:3} failed {result.skipped:3} skipped {result.seconds:7.1f} s, {result.processor:6.1f} s of processor", flush=True)
             if result.failed:
                 print("    | " + "\n    | ".join(result.output.splitlines()[-40:]), flush=True)
     print(f"slowest of {len(tests)} programs (processor s, s):")
