@@ -46,9 +46,10 @@ class Result:
 def discover():
     """The tests, longest first so that two workers end together."""
     python = str(ROOT / "build/venv/bin/python")
-    tests = [Test(f"system/{p.stem}", [python, "-m", "pytest", "-q", "-rs", str(p)]) for p in sorted((ROOT / "tests/system").glob("test_*.py"))]
-    tests += [Test(f"train/{p.stem}", [python, "-m", "pytest", "-q", "-rs", str(p)]) for p in sorted((ROOT / "tests/train").glob("test_*.py"))]
-    tests += [Test(f"host/{p.stem}.py", [python, "-m", "pytest", "-q", "-rs", str(p)]) for p in sorted((ROOT / "tests/host").glob("test_*.py"))]
+    pytest = [python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
+    tests = [Test(f"system/{p.stem}", [*pytest, str(p)]) for p in sorted((ROOT / "tests/system").glob("test_*.py"))]
+    tests += [Test(f"train/{p.stem}", [*pytest, str(p)]) for p in sorted((ROOT / "tests/train").glob("test_*.py"))]
+    tests += [Test(f"host/{p.stem}.py", [*pytest, str(p)]) for p in sorted((ROOT / "tests/host").glob("test_*.py"))]
     tests += [Test(f"rtl/{p.stem[:-3]}", ["make", f"rtl-{p.stem[:-3]}"]) for p in sorted((ROOT / "tests/rtl").glob("*_tb.cpp"))]
     tests += [Test(f"asan/{p.stem}", [str(ROOT / "build/tests/asan" / p.stem)]) for p in sorted((ROOT / "tests/host").glob("test_*.c"))]
     tests += [Test(f"host/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/host").glob("test_*.c"))]
