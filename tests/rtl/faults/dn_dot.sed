@@ -1,3 +1,3 @@
-# a node of two inputs forgets its second
+# a node of three inputs subtracts its third
 # bench: denoiser
-s/HAVE == 2/HAVE == 9/
+s/ \+ node\[\(FROM \+ 2\)/ - node[(FROM + 2)/
