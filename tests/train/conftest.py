@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+import train  # noqa: E402,F401  before torch: it sets how OpenMP's threads wait
+import torch  # noqa: E402
 from train import backbone, config, data, noise, quantise  # noqa: E402
 
 torch.set_num_threads(1)  # as many programs run at once as there are cores
