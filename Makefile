@@ -14,7 +14,7 @@ export CIFAR10
 MAKEFLAGS += --no-print-directory
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- set-up ------------------------------------------------------------------------------------------------------------------------------
 
@@ -52,12 +52,12 @@ build/gen/stamp: hw/regs/quell.rdl hw/denoiser/denoiser.rdl tools/gen_regs.py to
 regs: build/gen/stamp ## renew docs/registers.md from the register description
 	cp build/gen/registers.md docs/registers.md
 
--include host/lib/lib.mk
--include host/cli/cli.mk
--include host/stats/stats.mk
--include host/install.mk
--include fw/fw.mk
--include sim/sim.mk
+include host/lib/lib.mk
+include host/cli/cli.mk
+include host/stats/stats.mk
+include host/install.mk
+include fw/fw.mk
+include sim/sim.mk
 include tests/rtl/rtl.mk
 
 build: build/lib/libquell.a build/lib/libquell.so build/bin/quell build/fw/firmware.hex build/bin/quell-simboard ## compile the host tool, the firmware and the simulated board
