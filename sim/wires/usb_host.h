@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// A full-speed USB host at the level of D+ and D-: port (attach, reset, suspend, resume), frames with SOF, transfers cut into transactions with
+// toggles, handshakes, time-outs and retries as USB 2.0 chapter 8 prescribes. It never blocks: it is advanced by the simulated clock (board.h),
+// transfers are queued with submit() and have ended once their status is not PENDING any more.
+// Times are picoseconds of simulated time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "usb_packet.h"
+
+enum class TransferKind { CONTROL, BULK_OUT, BULK_IN };
+
+// TIMEOUT: three transactions in a row failed (no answer, or a damaged one). GONE: reset, suspend or unplugging took the device away.
+// BABBLE: more data than asked for, or a transmission beyond the frame's end; the endpoint's queue is kept, the toggle is not advanced.
+enum class TransferStatus { PENDING, DONE, STALL, BABBLE, TIMEOUT, CANCELLED, GONE };
+
+struct Transfer {
+    TransferKind kind = TransferKind::CONTROL;
+    uint8_t endpoint = 0;               // 0x01, 0x81; 0 for CONTROL
+    std::array<uint8_t, 8> setup{};     // CONTROL only; its direction bit and wLength rule the data stage
+    std::vector<uint8_t> data;          // OUT: what is to be sent; IN: what has come so far
+    size_t limit = 0;                   // BULK_IN: ends after so many bytes, or at a short packet
+    bool zero_packet = false;           // BULK_OUT: a multiple of the packet size is closed by an empty packet
+    TransferStatus status = TransferStatus::PENDING;
+    size_t actual = 0;                  // bytes acknowledged
+    std::function<void(Transfer &)> on_end; // called once, when status has left PENDING; may submit again
+};
+
+// Bit timing of the host's transmitter as it reaches the device. Limits (USB 2.0, 7.1.11, 7.1.13, 7.1.15): +-500 ppm; at a receiver +-18.5 ns
+// between neighbouring transitions and +-9 ns between transitions of the same direction, so |asymmetry| * 2 + jitter * 2 <= 18.5 ns, jitter * 2 <= 9 ns.
+struct BitTiming {
+    double ppm = 0;            // offset of the host's clock
+    int32_t jitter_ps = 0;     // every transition moves by a random amount of at most +- this
+    int32_t asymmetry_ps = 0;  // J to K transitions come so much late, K to J transitions so much early
+    int32_t skew_ps = 0;       // D- changes at most so much before or after D+ (7.1.4: below 14 ns)
+};
+
+struct HostOptions {
+    uint64_t seed = 1;
+    BitTiming timing;
+    uint64_t attach_ps = 100'000'000'000; // debounce before a device counts as attached (100 ms, 7.1.7.3)
+    uint64_t reset_ps = 10'000'000'000;   // SE0 of a bus reset
+    uint64_t resume_ps = 20'000'000'000;  // K of a resume
+    uint64_t recovery_ps = 10'000'000'000; // after reset or resume before the first transaction
+    uint64_t nak_ps = 20'000'000;         // an endpoint that said NAK is asked again after this
+};
+
+enum class PortState { UNPLUGGED, DETACHED, DEBOUNCING, RESETTING, RECOVERING, ENABLED, SUSPENDED, RESUMING };
+
+// What the campaign may do to a single packet. Default: nothing.
+class PacketFaults {
+  public:
+    virtual ~PacketFaults() = default;
+    virtual void sending(HostPacket &) {}              // may change the bits of a packet, drop it, repeat it, cut it, add noise
+    virtual bool losing(const std::vector<uint8_t> &) { return false; } // true: the host does not hear this packet of the device
+};
+
+struct HostCounts {
+    uint64_t frames = 0, transactions = 0, naks = 0, stalls = 0, no_answer = 0, bad_packets = 0, repeated_in = 0, babble = 0;
+    uint64_t bytes_out = 0, bytes_in = 0;
+    // the device's transmitter against the standard
+    uint64_t device_packets = 0, bad_turnaround = 0, bad_eop = 0, bad_bit_width = 0;
+    int64_t widest_bit_error_ps = 0;
+};
+
+class UsbHost {
+  public:
+    explicit UsbHost(const HostOptions &options);
+
+    // ---- transfers (the caller owns them until they have ended) ----
+    void submit(Transfer *transfer);
+    void cancel(Transfer *transfer); // ends at once, or at the end of the transaction under way
+
+    // ---- port; none of these waits, state() tells how far it is. Pending transfers end with GONE. ----
+    void reset_bus();  // the address becomes 0, toggles are cleared
+    void suspend();    // no more SOF; transactions under way end first
+    void resume();
+    void unplug();     // the cable is pulled: host and pull-ups no longer see each other
+    void plug();
+    PortState state() const { return port; }
+    bool attached() const; // pull-up seen for the debounce time
+    bool ready() const { return port == PortState::ENABLED; }
+
+    // ---- addressing: noted by the host itself when SET_ADDRESS, SET_CONFIGURATION, SET_INTERFACE or CLEAR_FEATURE(HALT) succeed ----
+    uint8_t address() const { return device_address; }
+    void set_address(uint8_t address) { device_address = address; }
+    void set_packet_size(uint8_t endpoint, size_t bytes) { pipes[endpoint].packet_size = bytes; } // 64 unless told
+    void clear_toggles();
+
+    uint64_t frame() const { return counts_.frames; }
+    const HostCounts &counts() const { return counts_; }
+    HostOptions &settings() { return options; }
+    void inject(PacketFaults *faults) { packet_faults = faults; } // nullptr: none
+
+    // ---- the wires: called by Board ----
+    uint64_t next_event() const { return event_ps; }  // when tick() wants to be called
+    void tick(uint64_t now_ps);                       // now_ps == next_event()
+    void device_pins(uint64_t now_ps, const DevicePins &pins); // on every change of the device's pins
+    Line lines() const { return line; }               // what the device sees on D+ and D-
+
+  private:
+    struct Pipe {
+        std::deque<Transfer *> queue;
+        size_t packet_size = 64;
+        bool toggle = false;
+        unsigned errors = 0;
+        uint64_t not_before = 0;
+    };
+    struct Impl;
+
+    HostOptions options;
+    PortState port = PortState::DETACHED;
+    uint8_t device_address = 0;
+    HostCounts counts_;
+    PacketFaults *packet_faults = nullptr;
+    uint64_t event_ps = 0;
+    Line line{};
+    std::map<uint8_t, Pipe> pipes;
+    std::shared_ptr<Impl> impl;
+};
