@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Top of the ULX3S (LFE5U-85F): 25 MHz oscillator, USB connector US2 wired straight to the FPGA, eight LEDs.
+// LEDs: 0 the chip works, 1 host has configured the device, 2 USB suspended, 3 processor stopped (fault), 6 PLLs in lock, 7 blinks while the clock runs.
+`default_nettype none
+
+module ulx3s #(
+    // parameters of soc.sv
+    parameter int VERSION  = 0,
+    parameter int BUILD    = 0,
+    parameter     FIRMWARE = ""
+) (
+    input  wire logic       clk_25mhz,
+    inout  wire             usb_fpga_bd_dp,
+    inout  wire             usb_fpga_bd_dn,
+    // 1.5 kOhm pull-ups: of D+ for full speed, of D- left open
+    output logic            usb_fpga_pu_dp,
+    output wire             usb_fpga_pu_dn,
+    output logic      [7:0] led
+);
+  logic clk, clk_usb, clk_usb_io, locked;
+  ulx3s_clocks i_clocks (
+      .clk_25mhz_i (clk_25mhz),
+      .clk_o       (clk),
+      .clk_usb_o   (clk_usb),
+      .clk_usb_io_o(clk_usb_io),
+      .locked_o    (locked)
+  );
+
+  logic dp, dn, oe;
+  assign usb_fpga_bd_dp = oe ? dp : 1'bz;
+  assign usb_fpga_bd_dn = oe ? dn : 1'bz;
+  assign usb_fpga_pu_dn = 1'bz;
+
+  assign led[5:4] = 2'b00;
+  assign led[6] = locked;
+  board #(
+      .VERSION (VERSION),
+      .BUILD   (BUILD),
+      .FIRMWARE(FIRMWARE)
+  ) i_board (
+      .clk_i       (clk),
+      .clk_usb_i   (clk_usb),
+      .clk_usb_io_i(clk_usb_io),
+      .locked_i    (locked),
+      .usb_dp_i    (usb_fpga_bd_dp),
+      .usb_dn_i    (usb_fpga_bd_dn),
+      .usb_dp_o    (dp),
+      .usb_dn_o    (dn),
+      .usb_oe_o    (oe),
+      .usb_pullup_o(usb_fpga_pu_dp),
+      .busy_o      (led[0]),
+      .configured_o(led[1]),
+      .suspended_o (led[2]),
+      .trap_o      (led[3]),
+      .heartbeat_o (led[7])
+  );
+endmodule
+
+`default_nettype wire
