@@ -8,11 +8,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
-#include <random>
 #include <vector>
 
 #include "usb_packet.h"
@@ -52,78 +49,66 @@ struct HostOptions {
     uint64_t resume_ps = 20'000'000'000;  // K of a resume
     uint64_t recovery_ps = 10'000'000'000; // after reset or resume before the first transaction
     uint64_t nak_ps = 20'000'000;         // an endpoint that said NAK is asked again after this
+    double gap_spread = 2;                // bit times by which the host's own gaps exceed the least ones of 2 (7.1.18), at most, random
 };
 
-enum class PortState { UNPLUGGED, DETACHED, DEBOUNCING, RESETTING, RECOVERING, ENABLED, SUSPENDED, RESUMING };
+// ATTACHED: a device is there and waits for reset_bus(). UNPLUGGED: unplug() was called.
+enum class PortState { UNPLUGGED, DETACHED, DEBOUNCING, ATTACHED, RESETTING, RECOVERING, ENABLED, SUSPENDED, RESUMING };
 
 // What the campaign may do to a single packet. Default: nothing.
 class PacketFaults {
   public:
     virtual ~PacketFaults() = default;
-    virtual void sending(HostPacket &) {}              // may change the bits of a packet, drop it, repeat it, cut it, add noise
-    virtual bool losing(const std::vector<uint8_t> &) { return false; } // true: the host does not hear this packet of the device
+    virtual void sending(HostPacket &) {}                       // may change the symbols, or drop the packet
+    virtual bool hearing(std::vector<Line> &) { return true; }  // a packet of the device as the host sampled it; false: the host does not hear it
 };
 
 struct HostCounts {
     uint64_t frames = 0, transactions = 0, naks = 0, stalls = 0, no_answer = 0, bad_packets = 0, repeated_in = 0, babble = 0;
     uint64_t bytes_out = 0, bytes_in = 0;
-    // the device's transmitter against the standard
-    uint64_t device_packets = 0, bad_turnaround = 0, bad_eop = 0, bad_bit_width = 0;
+    // The device against the standard: its answer came outside 2...7.5 bit times (7.1.18), SE0 of its EOP outside 160...175 ns (7.1.13.2.1), a
+    // transition further than 3.5 ns + 0.25 % from its place after the one before (7.1.13.1.1), it drove while the host drove.
+    uint64_t device_packets = 0, bad_turnaround = 0, bad_eop = 0, bad_bit_width = 0, contention = 0;
     int64_t widest_bit_error_ps = 0;
 };
 
 class UsbHost {
   public:
     explicit UsbHost(const HostOptions &options);
+    ~UsbHost();
 
     // ---- transfers (the caller owns them until they have ended) ----
     void submit(Transfer *transfer);
     void cancel(Transfer *transfer); // ends at once, or at the end of the transaction under way
 
-    // ---- port; none of these waits, state() tells how far it is. Pending transfers end with GONE. ----
+    // ---- port; none of these waits, state() tells how far it is. Pending transfers end with GONE (but suspend() keeps them). ----
     void reset_bus();  // the address becomes 0, toggles are cleared
-    void suspend();    // no more SOF; transactions under way end first
+    void suspend();    // no more SOF; a transaction under way ends first
     void resume();
-    void unplug();     // the cable is pulled: host and pull-ups no longer see each other
+    void unplug();     // the cable is pulled: the device sees its own pull-up only; its board keeps its power
     void plug();
-    PortState state() const { return port; }
-    bool attached() const; // pull-up seen for the debounce time
-    bool ready() const { return port == PortState::ENABLED; }
+    PortState state() const;
+    bool attached() const; // the pull-up has been seen for the debounce time
+    bool ready() const { return state() == PortState::ENABLED; }
 
     // ---- addressing: noted by the host itself when SET_ADDRESS, SET_CONFIGURATION, SET_INTERFACE or CLEAR_FEATURE(HALT) succeed ----
-    uint8_t address() const { return device_address; }
-    void set_address(uint8_t address) { device_address = address; }
-    void set_packet_size(uint8_t endpoint, size_t bytes) { pipes[endpoint].packet_size = bytes; } // 64 unless told
+    uint8_t address() const;
+    void set_address(uint8_t address);
+    void set_packet_size(uint8_t endpoint, size_t bytes); // 64 unless told
     void clear_toggles();
 
-    uint64_t frame() const { return counts_.frames; }
-    const HostCounts &counts() const { return counts_; }
-    HostOptions &settings() { return options; }
-    void inject(PacketFaults *faults) { packet_faults = faults; } // nullptr: none
+    const HostCounts &counts() const;
+    HostOptions &settings();           // changes hold from the next packet on
+    void inject(PacketFaults *faults); // nullptr: none
 
     // ---- the wires: called by Board ----
-    uint64_t next_event() const { return event_ps; }  // when tick() wants to be called
-    void tick(uint64_t now_ps);                       // now_ps == next_event()
+    void at(uint64_t now_ps);                                  // the time at which the next calls are made
+    uint64_t next_event() const;                               // when tick() wants to be called; may be in the past: at once
+    void tick(uint64_t now_ps);
     void device_pins(uint64_t now_ps, const DevicePins &pins); // on every change of the device's pins
-    Line lines() const { return line; }               // what the device sees on D+ and D-
+    Line lines() const;                                        // what the device sees on D+ and D-
 
   private:
-    struct Pipe {
-        std::deque<Transfer *> queue;
-        size_t packet_size = 64;
-        bool toggle = false;
-        unsigned errors = 0;
-        uint64_t not_before = 0;
-    };
     struct Impl;
-
-    HostOptions options;
-    PortState port = PortState::DETACHED;
-    uint8_t device_address = 0;
-    HostCounts counts_;
-    PacketFaults *packet_faults = nullptr;
-    uint64_t event_ps = 0;
-    Line line{};
-    std::map<uint8_t, Pipe> pipes;
-    std::shared_ptr<Impl> impl;
+    std::unique_ptr<Impl> impl;
 };

@@ -29,7 +29,6 @@ struct HostPacket {
     std::vector<uint8_t> bytes;  // PID with its complement, payload, CRC
     std::vector<Line> symbols;
     bool drop = false;           // a fault: nothing is sent, the bus stays idle for that time
-    unsigned repeat = 0;         // a fault: sent so many times more
 };
 
 uint8_t pid_byte(Pid pid);

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// One transaction: token, data, handshake, and what the host does when one of them is missing or damaged. Chapters are those of USB 2.0.
+#include "usb_host_impl.h"
+
+// The host gives up 16 to 18 bit times after its own EOP (8.7.2); so long it also stays silent after a damaged packet.
+static const double TIMEOUT_BITS = 17;
+static const unsigned MAX_ERRORS = 3; // failed transactions in a row end a transfer, as in EHCI's and xHCI's error counters
+static const double TURNAROUND_MIN = 2, TURNAROUND_MAX = 7.5;
+static const double EOF_BITS = 10; // a device that still sends then babbles (11.2.5, EOF2)
+
+void UsbHost::Impl::send(const std::vector<uint8_t> &bytes, Phase as)
+{
+    HostPacket packet{bytes, encode(bytes), false};
+    if (faults)
+        faults->sending(packet);
+    if (packet.drop)
+        packet.symbols.assign(packet.symbols.size(), LINE_J);
+    tx.start(now, packet.symbols, options.timing, random);
+    driving = !packet.drop;
+    drive = LINE_J;
+    phase = as;
+    deadline = NEVER;
+}
+
+void UsbHost::Impl::begin(Pipe &p, Transfer &t)
+{
+    pipe = &p;
+    transfer = &t;
+    cancelled = false;
+    bool control = t.kind == TransferKind::CONTROL, setup = control && stage == Stage::SETUP;
+    toggle = setup ? false : control ? control_toggle : p.toggle;
+    payload.clear();
+    if (setup)
+        payload.assign(t.setup.begin(), t.setup.end());
+    else if (!is_in(t)) {
+        auto from = t.data.begin() + (ptrdiff_t)(next_length(t, p) ? t.actual : 0);
+        payload.assign(from, from + (ptrdiff_t)next_length(t, p));
+    }
+    token = setup ? PID_SETUP : is_in(t) ? PID_IN : PID_OUT;
+    counts.transactions++;
+    send(token_packet(token, address, control ? 0 : t.endpoint & 15), Phase::TOKEN);
+}
+
+// The host's packet has left.
+void UsbHost::Impl::sent()
+{
+    if (phase == Phase::SOF || phase == Phase::ACK) {
+        idle(tx.eop_ps() + gap() - now);
+    } else if (phase == Phase::TOKEN && token != PID_IN) {
+        phase = Phase::DATA_GAP;
+        deadline = tx.eop_ps() + gap();
+    } else {
+        phase = Phase::ANSWER;
+        rx.clear();
+        deadline = tx.eop_ps() + bits(TIMEOUT_BITS);
+    }
+}
+
+// `deadline` has come.
+void UsbHost::Impl::waited()
+{
+    switch (phase) {
+    case Phase::IDLE:
+        choose();
+        break;
+    case Phase::DATA_GAP:
+        send(data_packet(toggle ? PID_DATA1 : PID_DATA0, payload.data(), payload.size()), Phase::DATA);
+        break;
+    case Phase::ACK_GAP:
+        send({pid_byte(PID_ACK)}, Phase::ACK);
+        break;
+    case Phase::ANSWER:
+        if (rx.active() && next_sof > now + bits(EOF_BITS)) {
+            deadline = next_sof - bits(EOF_BITS);
+        } else if (rx.active()) {
+            babbled();
+        } else {
+            counts.no_answer++;
+            failed();
+        }
+        break;
+    default:
+        deadline = NEVER;
+    }
+}
+
+// The device's packet is whole.
+void UsbHost::Impl::packet()
+{
+    double turnaround = (double)(rx.first_ps() - tx.eop_ps()) / bit();
+    counts.device_packets++;
+    counts.bad_turnaround += turnaround < TURNAROUND_MIN || turnaround > TURNAROUND_MAX;
+    std::vector<Line> symbols = rx.symbols(counts);
+    rx.clear();
+    if (faults && !faults->hearing(symbols)) {
+        counts.no_answer++;
+        failed();
+        return;
+    }
+    std::vector<uint8_t> bytes;
+    if (decode(symbols, bytes) == Decoded::GOOD) {
+        answered(bytes);
+    } else {
+        counts.bad_packets++;
+        failed();
+    }
+}
+
+void UsbHost::Impl::answered(const std::vector<uint8_t> &bytes)
+{
+    switch (bytes[0] & 15) {
+    case PID_ACK:
+        if (token == PID_IN)
+            break;
+        pipe->errors = 0;
+        progress(payload.size());
+        idle(gap());
+        return;
+    case PID_NAK:
+        if (token == PID_SETUP)
+            break;
+        counts.naks++;
+        pipe->errors = 0;
+        pipe->not_before = now + options.nak_ps;
+        idle(gap());
+        return;
+    case PID_STALL:
+        if (token == PID_SETUP)
+            break;
+        counts.stalls++;
+        end(*pipe, transfer, TransferStatus::STALL);
+        idle(gap());
+        return;
+    case PID_DATA0: case PID_DATA1:
+        if (token != PID_IN)
+            break;
+        data_came(bytes);
+        return;
+    }
+    counts.bad_packets++;
+    failed();
+}
+
+void UsbHost::Impl::data_came(const std::vector<uint8_t> &bytes)
+{
+    size_t length = bytes.size() - 3;
+    bool control = transfer->kind == TransferKind::CONTROL, same = ((bytes[0] & 15) == PID_DATA1) == toggle;
+    size_t room = !control ? transfer->limit - transfer->actual : stage == Stage::STATUS ? 0 : (size_t)(transfer->setup[6] | transfer->setup[7] << 8) - transfer->actual;
+    if (length > pipe->packet_size || (same && length > room)) {
+        babbled();
+        return;
+    }
+    pipe->errors = 0;
+    if (same) {
+        transfer->data.insert(transfer->data.end(), bytes.begin() + 1, bytes.begin() + 1 + (ptrdiff_t)length);
+        progress(length);
+    } else {
+        counts.repeated_in++; // our ACK was lost: acknowledged again, dropped (8.6.4)
+    }
+    phase = Phase::ACK_GAP;
+    deadline = now + gap();
+}
+
+void UsbHost::Impl::failed()
+{
+    if (++pipe->errors >= MAX_ERRORS)
+        end(*pipe, transfer, TransferStatus::TIMEOUT);
+    idle(bits(TIMEOUT_BITS));
+}
+
+void UsbHost::Impl::babbled()
+{
+    counts.babble++;
+    end(*pipe, transfer, TransferStatus::BABBLE);
+    idle(bits(TIMEOUT_BITS));
+}
+
+void UsbHost::Impl::idle(uint64_t gap_ps)
+{
+    if (transfer && cancelled)
+        end(*pipe, transfer, TransferStatus::CANCELLED);
+    phase = Phase::IDLE;
+    pipe = nullptr;
+    transfer = nullptr;
+    cancelled = false;
+    deadline = now + gap_ps;
+}
