@@ -57,6 +57,7 @@ include host/cli/cli.mk
 include host/stats/stats.mk
 include host/install.mk
 include fw/fw.mk
+include hw/usb/usb.mk
 include sim/sim.mk
 include tests/rtl/rtl.mk
 
