@@ -49,8 +49,8 @@ module usb_link (
         if (rst_usb) attach_q <= '0;
         else if (!attach_q[16]) attach_q <= attach_q + 1'b1;
     end
-    wire pullup;
-    assign usb_pullup_o = pullup & attach_q[16];
+    wire attach;
+    assign usb_pullup_o = attach & attach_q[16];
 
     // ---- device -----------------------------------------------------------------------------------------------------------------------------
     wire out_valid, out_ready, in_valid, in_ready, flush;
@@ -66,7 +66,7 @@ module usb_link (
         .dp_o        (usb_dp_o),
         .dn_o        (usb_dn_o),
         .oe_o        (usb_oe_o),
-        .pullup_o    (pullup),
+        .pullup_o    (attach),
         .out_valid_o (out_valid),
         .out_ready_i (out_ready),
         .out_data_o  (out_data),
