@@ -60,6 +60,7 @@ include fw/fw.mk
 include hw/usb/usb.mk
 include sim/sim.mk
 include tests/rtl/rtl.mk
+include tests/qemu/qemu.mk
 
 build: build/lib/libquell.a build/lib/libquell.so build/bin/quell build/fw/firmware.hex build/bin/quell-simboard ## compile the host tool, the firmware and the simulated board
 
