@@ -18,7 +18,7 @@ namespace {
 
 const uint64_t MICROSECOND = 1'000'000, MILLISECOND = 1'000'000'000; // ps
 const uint64_t STEP = 50 * MICROSECOND;     // simulated between two looks at the socket
-const uint64_t QUIET = 2 * MILLISECOND;     // two frames: what the device had to say it has said
+const uint64_t QUIET = 5 * MILLISECOND;     // of nothing: five frames, or long enough for the device to see a bus without frames
 const uint64_t ATTACH_LIMIT = 200 * MILLISECOND;
 const uint64_t SHORT_WAIT = 100 * MICROSECOND; // in place of 10 ms and more
 
@@ -94,15 +94,15 @@ void Redir::run()
     print_status();
 }
 
-// Whether simulated time has to go on. A chip that waits for a byte says NAK to a bulk IN until one comes: its clock may as well stand still.
+// Whether simulated time has to go on: only while somebody in the guest could tell. A chip that waits for a byte says NAK to a bulk IN until one comes;
+// without a request of the guest's the board does what it has to within QUIET, and then its clock may as well stand still.
 bool Redir::moving()
 {
     if (peer && peer->events() != events) {
         events = peer->events();
         quiet_at = board.now() + QUIET;
     }
-    bool used = peer && peer->is_connected() && board.now() < quiet_at;
-    return port.moving() || used || (peer && peer->busy()) || !board.idle();
+    return port.moving() || board.now() < quiet_at || (peer && (peer->busy() || (peer->reading() && !board.idle())));
 }
 
 // Take what has come from QEMU and on stdin, send what is ready. Waits if simulated time need not go on.
@@ -180,6 +180,7 @@ void Redir::command(const std::string &line)
     else if (line == "unplug") {
         unplug_at = 0;
         port.unplug();
+        quiet_at = board.now() + QUIET;
     } else if (sscanf(line.c_str(), "unplug %llu", &bytes) == 1)
         unplug_at = host.counts().bytes_in + bytes;
     else if (line == "status")

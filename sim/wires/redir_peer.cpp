@@ -199,6 +199,14 @@ bool RedirPeer::busy() const
     return false;
 }
 
+bool RedirPeer::reading() const
+{
+    for (auto &request : requests)
+        if (!request->answered && request->transfer.kind == TransferKind::BULK_IN)
+            return true;
+    return false;
+}
+
 // ---- what it is told ----
 
 void RedirPeer::answer(Request &request)

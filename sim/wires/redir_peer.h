@@ -32,6 +32,7 @@ class RedirPeer {
 
     // Whether simulated time must go on for a request. A bulk IN alone does not count: the device answers NAK until its chip has something to say.
     bool busy() const;
+    bool reading() const; // a bulk IN is under way
     uint64_t events() const { return events_; } // requests begun and answered
 
   private:
