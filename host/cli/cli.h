@@ -11,7 +11,8 @@
 /* Everything that can be said on the command line, with its default. */
 struct cli_options {
     const char *model, *images, *labels, *device, *profile, *calibration, *denoiser_name, *logits, *json, *trace, *simulator, *output, *dump;
-    uint32_t chip, noise_seed, limit, threads, dump_count;
+    uint32_t chip, noise_seed, limit, threads, dump_count, wait_seconds;
+    int wait; /* for a board to be plugged in: wait_seconds, 0 for ever */
     int skip_bad, progress, report, large;
     quell_denoiser denoiser;
 };
@@ -55,6 +56,8 @@ struct cli_session {
 /* Open and load all that the options name: everything is checked before anything runs. With program = 0 no program is made. */
 quell_status cli_open(const struct cli_options *o, int program, struct cli_session *s, quell_error *err);
 void cli_close(struct cli_session *s);
+/* Open the device that the options name; with --wait not before its board is plugged in. */
+quell_status cli_open_device(const struct cli_options *o, quell_device **device, quell_error *err);
 quell_status cli_load_model(const struct cli_options *o, quell_model **model, quell_error *err);
 
 /* ---- progress and Ctrl-C ---- */

@@ -1,65 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* quell devices, info, compile: what there is, what a model is. */
+/* quell info, compile: what a model is. */
 #include <string.h>
 
 #include "cli.h"
-
-/* ---- devices ---- */
-
-static void add_limits(cJSON *list, const char *name, const quell_limits *l, const char *problem)
-{
-    cJSON *d = cJSON_CreateObject();
-    cJSON_AddStringToObject(d, "name", name);
-    cJSON_AddBoolToObject(d, "available", problem == NULL);
-    if (problem)
-        cJSON_AddStringToObject(d, "problem", problem);
-#define ADD(member) cJSON_AddNumberToObject(d, #member, l->member)
-    if (!problem) {
-        ADD(cores);
-        ADD(bottleneck_max);
-        ADD(act_words);
-        ADD(weight_words);
-        ADD(const_words);
-        ADD(row_words);
-        ADD(dn_pair_words);
-        ADD(dn_row_words);
-        ADD(line_words);
-        ADD(max_payload);
-    }
-#undef ADD
-    cJSON_AddItemToArray(list, d);
-}
-
-static void print_device(const char *name, const char *what, const quell_limits *l)
-{
-    printf("%-4s  %s\n      %u cores; bytes of memory: activations %u, weights %u; denoiser up to %u channels wide, %u channel pairs\n", name, what, l->cores, l->act_words * 8,
-           l->weight_words * l->cores * 9, l->bottleneck_max, l->dn_pair_words);
-}
-
-int cmd_devices(const struct cli_options *o)
-{
-    static const char *const NAMES[2] = {"ref", "sim"};
-    static const char *const WHAT[2] = {"this computer: the chip's arithmetic, bit for bit", "the simulated chip: Verilated hardware and firmware"};
-    const quell_device_options options = {.simulator = o->simulator};
-    cJSON *json = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(json, "devices");
-    quell_error err;
-    for (int i = 0; i < 2; i++) {
-        quell_device *device;
-        quell_limits limits = {0};
-        quell_status status = quell_device_open(NAMES[i], &options, &device, &err);
-        if (status == QUELL_OK)
-            status = quell_device_get_limits(device, &limits, &err);
-        if (status == QUELL_OK)
-            print_device(NAMES[i], WHAT[i], &limits);
-        else
-            printf("%-4s  not available: %s\n", NAMES[i], err.text);
-        add_limits(list, NAMES[i], &limits, status == QUELL_OK ? NULL : err.text);
-        quell_device_close(device);
-    }
-    quell_status status = o->json ? cli_write_json(o->json, json, &err) : QUELL_OK;
-    cJSON_Delete(json);
-    return status == QUELL_OK ? 0 : cli_fail(&err);
-}
 
 /* ---- info ---- */
 

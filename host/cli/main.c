@@ -5,12 +5,12 @@
 #include "cli.h"
 
 const struct cli_command CLI_COMMANDS[] = {
-    {"devices", "list the devices and what they can hold", "", "sj", cmd_devices},
+    {"devices", "list the devices and what they can hold", "", "swj", cmd_devices},
     {"info", "describe a model: its layers, sizes, costs", "m", "lj", cmd_info},
     {"compile", "translate an ONNX model for the accelerator", "mo", "lRj", cmd_compile},
-    {"run", "run images through a model on a device", "mi", "LdpckneNSOjtTsuUP", cmd_run},
-    {"calibrate", "measure a chip's column correction from unlabelled images", "mipo", "dcnNStTsPj", cmd_calibrate},
-    {"bench", "measure images per second, with noise and denoiser off and on", "mi", "dpcnNtsPj", cmd_bench},
+    {"run", "run images through a model on a device", "mi", "LdwpckneNSOjtTsuUP", cmd_run},
+    {"calibrate", "measure a chip's column correction from unlabelled images", "mipo", "dwcnNStTsPj", cmd_calibrate},
+    {"bench", "measure images per second, with noise and denoiser off and on", "mi", "dwpcnNtsPj", cmd_bench},
 };
 const unsigned CLI_COMMAND_COUNT = sizeof CLI_COMMANDS / sizeof *CLI_COMMANDS;
 
@@ -20,8 +20,8 @@ static int usage(FILE *to)
     for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++)
         fprintf(to, "  %-10s %s\n", CLI_COMMANDS[i].name, CLI_COMMANDS[i].summary);
     fprintf(to, "\n`quell COMMAND --help` lists the options. Exit codes:\n");
-    for (int s = 0; s <= QUELL_E_INTERRUPTED; s++)
-        fprintf(to, "%s%d %s", s == 0 ? "  " : s == 7 ? ",\n  " : ", ", s, quell_status_name((quell_status)s));
+    for (int s = 0; s <= QUELL_STATUS_LAST; s++)
+        fprintf(to, "%s%d %s", s == 0 ? "  " : s % 7 == 0 ? ",\n  " : ", ", s, quell_status_name((quell_status)s));
     fprintf(to, "\n");
     return 0;
 }

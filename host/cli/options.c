@@ -8,7 +8,7 @@
 
 #include "cli.h"
 
-enum kind { TEXT, NUMBER, FLAG };
+enum kind { TEXT, NUMBER, FLAG, WAIT };
 
 static const struct option_row {
     char letter; /* what struct cli_command calls it; not a short option */
@@ -23,7 +23,8 @@ static const struct option_row {
     TEXT_OPTION('m', "model", model, "FILE", "the network: an ONNX file (QDQ), or one that `quell compile` wrote"),
     TEXT_OPTION('i', "images", images, "PATH", "IDX file (gzip too), CIFAR-10 binary file or folder, or a folder of PNG/JPEG files per class"),
     TEXT_OPTION('L', "labels", labels, "FILE", "IDX file with the labels"),
-    TEXT_OPTION('d', "device", device, "NAME", "ref (this computer, the default) or sim (the simulated chip)"),
+    TEXT_OPTION('d', "device", device, "NAME", "ref (this computer, the default), sim (the simulated chip), usb (a board) or usb:SERIAL"),
+    {'w', "wait", WAIT, offsetof(struct cli_options, wait_seconds), "[SECONDS]", "device usb: wait until the board is plugged in, for ever or so long"},
     TEXT_OPTION('p', "profile", profile, "FILE", "noise profile, JSON; none: an ideal chip"),
     NUMBER_OPTION('c', "chip", chip, "seed of the chip that the profile describes (0)"),
     TEXT_OPTION('k', "calibration", calibration, "FILE", "column correction of that chip, from `quell calibrate`"),
@@ -93,7 +94,7 @@ int cli_parse(const struct cli_command *c, int argc, char **argv, struct cli_opt
     *exit_code = QUELL_E_USAGE;
     for (int i = 0; i < OPTION_COUNT; i++)
         if (strchr(c->required, OPTIONS[i].letter) || strchr(c->optional, OPTIONS[i].letter))
-            longs[count++] = (struct option){OPTIONS[i].name, OPTIONS[i].kind == FLAG ? no_argument : required_argument, NULL, 256 + i};
+            longs[count++] = (struct option){OPTIONS[i].name, OPTIONS[i].kind == FLAG ? no_argument : OPTIONS[i].kind == WAIT ? optional_argument : required_argument, NULL, 256 + i};
     longs[count] = (struct option){"help", no_argument, NULL, 'h'};
     for (int found; (found = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         if (found == 'h') {
@@ -107,6 +108,13 @@ int cli_parse(const struct cli_command *c, int argc, char **argv, struct cli_opt
         }
         const struct option_row *row = &OPTIONS[found - 256];
         char *member = (char *)options + row->offset;
+        if (row->kind == WAIT) {
+            options->wait = 1;
+            if (!optarg && optind < argc && argv[optind][0] >= '0' && argv[optind][0] <= '9')
+                optarg = argv[optind++];
+            if (!optarg)
+                continue;
+        }
         if (row->kind == FLAG)
             *(int *)(void *)member = 1;
         else if (row->kind == TEXT)

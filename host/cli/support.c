@@ -39,6 +39,25 @@ int cli_finish(int exit_code)
     return exit_code;
 }
 
+/* ---- Ctrl-C ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+void cli_catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND}; /* a second Ctrl-C ends at once */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int cli_interrupted(void) { return interrupted; }
+
 /* ---- sessions ---- */
 
 quell_status cli_load_model(const struct cli_options *o, quell_model **model, quell_error *err)
@@ -58,13 +77,47 @@ static quell_status check_size(const struct cli_session *s, quell_error *err)
     return err->status;
 }
 
+/* Wait a little; -> 1 if it is time to try again. A board that has just come may be refused until the udev rule has been applied. */
+static int try_again(const struct cli_options *o, quell_status status, double started, double *seen, quell_error *err)
+{
+    enum { POLL_MS = 200 };
+    static const double GRACE = 3; /* seconds */
+    double now = cli_seconds();
+    if (status == QUELL_E_ACCESS || status == QUELL_E_DEVICE_LOST)
+        *seen = *seen ? *seen : now;
+    else if (status != QUELL_E_NOT_FOUND)
+        return 0;
+    if (!o->wait || (*seen && status != QUELL_E_NOT_FOUND && now - *seen > GRACE) || (o->wait_seconds && now - started >= o->wait_seconds))
+        return 0;
+    if (interrupted) {
+        snprintf(err->text, sizeof err->text, "interrupted while waiting for a board");
+        err->status = QUELL_E_INTERRUPTED;
+        return 0;
+    }
+    nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
+    return 1;
+}
+
+quell_status cli_open_device(const struct cli_options *o, quell_device **device, quell_error *err)
+{
+    const quell_device_options options = {.threads = o->threads, .simulator = o->simulator, .trace = o->trace};
+    double started = cli_seconds(), seen = 0;
+    int said = 0;
+    for (;;) {
+        quell_status status = quell_device_open(o->device, &options, device, err);
+        if (status == QUELL_OK || !try_again(o, status, started, &seen, err))
+            return status == QUELL_OK ? status : err->status;
+        if (!said++)
+            fprintf(stderr, "waiting for a board (%s)\n", o->device);
+    }
+}
+
 quell_status cli_open(const struct cli_options *o, int program, struct cli_session *s, quell_error *err)
 {
-    const quell_device_options device = {.threads = o->threads, .simulator = o->simulator, .trace = o->trace};
     quell_limits limits;
     quell_status status;
     memset(s, 0, sizeof *s);
-    if ((status = quell_device_open(o->device, &device, &s->device, err)) != QUELL_OK || (status = quell_device_get_limits(s->device, &limits, err)) != QUELL_OK
+    if ((status = cli_open_device(o, &s->device, err)) != QUELL_OK || (status = quell_device_get_limits(s->device, &limits, err)) != QUELL_OK
         || (status = quell_model_load(o->model, &limits, &s->model, err)) != QUELL_OK)
         return status;
     quell_model_get_info(s->model, &s->info);
@@ -91,25 +144,6 @@ void cli_close(struct cli_session *s)
     quell_images_free(s->images);
     quell_model_free(s->model);
 }
-
-/* ---- Ctrl-C ---- */
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-void cli_catch_interrupts(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND}; /* a second Ctrl-C ends at once */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-int cli_interrupted(void) { return interrupted; }
 
 /* ---- progress ---- */
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "usb.h"
+
 quell_status quell_device_open(const char *name, const quell_device_options *options, quell_device **device, quell_error *err)
 {
     static const quell_device_options defaults = {0};
@@ -14,7 +16,11 @@ quell_status quell_device_open(const char *name, const quell_device_options *opt
         return quell_ref_open(options, device, err);
     if (strcmp(name, "sim") == 0)
         return quell_sim_open(options, device, err);
-    return quell_fail(err, QUELL_E_DEVICE, "no device '%.80s': the devices are ref, sim", name);
+    if (strcmp(name, "usb") == 0 || strcmp(name, "usb:") == 0)
+        return quell_board_open(NULL, device, err);
+    if (strncmp(name, "usb:", 4) == 0)
+        return quell_board_open(name + 4, device, err);
+    return quell_fail(err, QUELL_E_DEVICE, "no device '%.80s': the devices are ref, sim, usb, usb:SERIAL", name);
 }
 
 void quell_device_close(quell_device *device)
@@ -24,6 +30,10 @@ void quell_device_close(quell_device *device)
 }
 
 const char *quell_device_name(const quell_device *device) { return device->name; }
+
+void quell_device_get_info(const quell_device *device, quell_device_info *info) { *info = device->info; }
+
+quell_status quell_boards_list(quell_board *boards, uint32_t capacity, uint32_t *count, quell_error *err) { return quell_usb_list(boards, capacity, count, err); }
 
 quell_status quell_device_get_limits(quell_device *device, quell_limits *limits, quell_error *err) { return device->ops->get_limits(device, limits, err); }
 

@@ -3,9 +3,11 @@
 
 VERSION       ?= $(shell cat VERSION)
 PREFIX        ?= /usr/local
+UDEV_RULE     := 60-quell.rules
 -include host/lib/onnx.mk
 LIB_CFLAGS    := -std=c11 -D_GNU_SOURCE -O3 -g -fPIC -pthread -Wall -Wextra -Werror -Ihost/lib -Ifw/include -Ibuild/gen -DQUELL_VERSION='"$(VERSION)"' $(CFLAGS)
-LIB_LDLIBS     = $(LIB_LIBS) -pthread
+LIB_CFLAGS    += -DQUELL_UDEV_RULE='"$(UDEV_RULE)"' $(shell pkg-config --cflags libusb-1.0)
+LIB_LDLIBS     = $(LIB_LIBS) -lusb-1.0 -pthread
 LIB_SANITIZE  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LIB_SOURCES   := $(wildcard host/lib/*.c)
 LIB_OBJECTS   := $(patsubst host/lib/%.c,build/lib/obj/%.o,$(LIB_SOURCES)) $(LIB_GEN_SRC:build/gen/%.c=build/lib/obj/%.o)
@@ -53,7 +55,7 @@ build/lib/quell.pc: VERSION host/lib/lib.mk
 	@mkdir -p $(@D)
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: quell' \
 	  'Description: Compile quantised networks for the Quell accelerator and run them' 'Version: $(VERSION)' \
-	  'Requires.private: libcjson libprotobuf-c zlib' 'Libs: -L$${libdir} -lquell' 'Libs.private: -lm -pthread' 'Cflags: -I$${includedir}' > $@
+	  'Requires.private: libcjson libprotobuf-c zlib libusb-1.0' 'Libs: -L$${libdir} -lquell' 'Libs.private: -lm -pthread' 'Cflags: -I$${includedir}' > $@
 
 install-lib: lib
 	rm -f build/lib/quell.pc

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zlib.h>
 
 #include "model.h"
@@ -24,16 +25,17 @@ quell_status quell_link_open(struct quell_link *link, const struct quell_wire *w
     memset(link, 0, sizeof *link);
     link->wire = *wire;
     link->timeout_ms = timeout_ms;
-    link->sequence = 1;
     link->buffer_size = QP_MAX_PAYLOAD;
     link->buffer = malloc(link->buffer_size);
-    return link->buffer ? QUELL_OK : quell_fail(err, QUELL_E_MEMORY, "out of memory");
+    link->request = malloc(HEADER + QP_MAX_PAYLOAD);
+    return link->buffer && link->request ? QUELL_OK : quell_fail(err, QUELL_E_MEMORY, "out of memory");
 }
 
 void quell_link_close(struct quell_link *link)
 {
     free(link->buffer);
-    link->buffer = NULL;
+    free(link->request);
+    link->buffer = link->request = NULL;
 }
 
 /* ---- bytes ---- */
@@ -41,7 +43,7 @@ void quell_link_close(struct quell_link *link)
 static quell_status lost(const struct quell_link *link, long result, const char *doing, quell_error *err)
 {
     if (result == 0)
-        return quell_fail(err, QUELL_E_DEVICE_LOST, "the device was silent for %d s while %s", link->timeout_ms / 1000, doing);
+        return quell_fail(err, QUELL_E_TIMEOUT, "the device was silent for %d s while %s", link->timeout_ms / 1000, doing);
     return quell_fail(err, QUELL_E_DEVICE_LOST, "the device went away while %s", doing);
 }
 
@@ -69,24 +71,32 @@ static quell_status read_all(struct quell_link *link, void *data, size_t size, q
 
 /* ---- requests ---- */
 
+static uint32_t message_crc(const uint8_t *header, const uint8_t *payload, size_t length)
+{
+    uLong crc = crc32(crc32(0, NULL, 0), header, 20);
+    return (uint32_t)(length ? crc32(crc, payload, (uInt)length) : crc); /* zlib starts anew on a null pointer */
+}
+
 quell_status quell_link_send(struct quell_link *link, uint32_t opcode, const struct quell_piece pieces[2], quell_error *err)
 {
-    uint8_t header[HEADER] = {0};
-    size_t length = pieces ? pieces[0].size + pieces[1].size : 0;
-    if (link->under_way >= QP_WINDOW)
-        return quell_fail(err, QUELL_E_INTERNAL, "more than %u requests under way", QP_WINDOW);
+    uint8_t *header = link->request;
+    size_t length = 0;
+    if (link->under_way >= QUELL_LINK_WINDOW)
+        return quell_fail(err, QUELL_E_INTERNAL, "more than %u requests under way", QUELL_LINK_WINDOW);
+    for (int i = 0; pieces && i < 2; i++) {
+        if (pieces[i].size > QP_MAX_PAYLOAD - length)
+            return quell_fail(err, QUELL_E_INTERNAL, "a request of more than %u bytes", QP_MAX_PAYLOAD);
+        if (pieces[i].size)
+            memcpy(header + HEADER + length, pieces[i].data, pieces[i].size);
+        length += pieces[i].size;
+    }
     quell_put32(header, QP_MAGIC);
     quell_put32(header + 4, QP_VERSION | opcode << 16);
     quell_put32(header + 8, link->sequence);
     quell_put32(header + 12, (uint32_t)length);
-    uLong crc = crc32(crc32(0, NULL, 0), header, 20);
-    for (int i = 0; pieces && i < 2; i++)
-        if (pieces[i].size) /* zlib starts anew on a null pointer */
-            crc = crc32(crc, pieces[i].data, (uInt)pieces[i].size);
-    quell_put32(header + 20, (uint32_t)crc);
-    quell_status status = write_all(link, header, HEADER, err);
-    for (int i = 0; pieces && status == QUELL_OK && i < 2; i++)
-        status = write_all(link, pieces[i].data, pieces[i].size, err);
+    quell_put32(header + 16, 0);
+    quell_put32(header + 20, message_crc(header, header + HEADER, length));
+    quell_status status = write_all(link, header, HEADER + length, err);
     if (status == QUELL_OK) {
         link->sent[link->under_way].opcode = opcode;
         link->sent[link->under_way++].sequence = link->sequence++;
@@ -140,6 +150,11 @@ static quell_status refused(uint32_t status, uint32_t opcode, const uint8_t *pay
 
 #define BROKEN(...) quell_fail(err, QUELL_E_DEVICE_LOST, "the device's answer is damaged: " __VA_ARGS__)
 
+static quell_status other_version(uint32_t version, quell_error *err)
+{
+    return quell_fail(err, QUELL_E_VERSION, "the device speaks version %u of the protocol, this is version %u: both must be of one build", version, QP_VERSION);
+}
+
 quell_status quell_link_receive(struct quell_link *link, uint32_t length, const uint8_t **payload, quell_error *err)
 {
     uint8_t header[HEADER];
@@ -154,16 +169,14 @@ quell_status quell_link_receive(struct quell_link *link, uint32_t length, const 
     if (magic != QP_MAGIC)
         return BROKEN("its magic is 0x%08x", magic);
     if (version != QP_VERSION)
-        return BROKEN("it speaks version %u of the protocol, this is version %u", version, QP_VERSION);
+        return other_version(version, err);
     if (size > link->buffer_size)
         return BROKEN("its length is %u, more than %zu", size, link->buffer_size);
     if ((status = read_all(link, link->buffer, size, err)) != QUELL_OK)
         return status;
-    uLong sum = crc32(crc32(0, NULL, 0), header, 20);
-    if (size)
-        sum = crc32(sum, link->buffer, size);
-    if (crc != (uint32_t)sum)
-        return BROKEN("its CRC is 0x%08x instead of 0x%08lx", crc, sum);
+    uint32_t sum = message_crc(header, link->buffer, size);
+    if (crc != sum)
+        return BROKEN("its CRC is 0x%08x instead of 0x%08x", crc, sum);
     if (number != sequence)
         return BROKEN("its sequence number is %u instead of %u", number, sequence);
     if (found != opcode)
@@ -183,4 +196,82 @@ quell_status quell_link_ask(struct quell_link *link, uint32_t opcode, const stru
 {
     quell_status status = quell_link_send(link, opcode, pieces, err);
     return status == QUELL_OK ? quell_link_receive(link, length, payload, err) : status;
+}
+
+/* ---- the beginning ---- */
+
+enum { INFO_BYTES = sizeof(struct qp_info), HELLO_TRIES = 16, HELLO_SKIP = 1 << 18 };
+
+enum finding { NOTHING, MORE, OURS, REFUSED, STRANGER };
+
+/* What begins at p? Only answers that matter are looked at, and they are short: so a piece of an old message never hides what follows it. */
+static enum finding look(const struct quell_link *link, const uint8_t *p, size_t have)
+{
+    if (have < HEADER)
+        return MORE;
+    if (quell_get32(p) != QP_MAGIC)
+        return NOTHING;
+    uint32_t version = quell_get32(p + 4) & 0xFFFF, opcode = quell_get32(p + 4) >> 16, length = quell_get32(p + 12);
+    int ok = quell_get32(p + 16) == QP_OK;
+    if (version != QP_VERSION)
+        return STRANGER;
+    if (ok ? opcode != QP_INFO || length != INFO_BYTES : length != sizeof(struct qp_error))
+        return NOTHING;
+    if (have < HEADER + length)
+        return MORE;
+    if (quell_get32(p + 20) != message_crc(p, p + HEADER, length))
+        return NOTHING;
+    if (!ok)
+        return REFUSED;
+    return quell_get32(p + 8) == link->sent[0].sequence ? OURS : NOTHING;
+}
+
+/* A number that the last host's requests have hardly had. */
+static uint32_t fresh_number(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return ((uint32_t)t.tv_sec << 20 ^ (uint32_t)t.tv_nsec) * 0x9E3779B1u;
+}
+
+static quell_status say_info(struct quell_link *link, quell_error *err)
+{
+    link->under_way = 0; /* what was said before is forgotten */
+    return quell_link_send(link, QP_INFO, NULL, err);
+}
+
+/*
+ * The device may be in the middle of a message of the last host: then it takes the first INFO for a piece of that, finds that it does not fit, says so
+ * (time-out, CRC), and the next INFO reaches it. So INFO is said again after every refusal; only the answer to the last one counts.
+ */
+quell_status quell_link_hello(struct quell_link *link, const uint8_t **payload, quell_error *err)
+{
+    size_t have = 0, at = 0, skipped = 0;
+    link->sequence = fresh_number();
+    quell_status status = say_info(link, err);
+    for (int tries = 1; status == QUELL_OK && tries < HELLO_TRIES && skipped < HELLO_SKIP;) {
+        switch (look(link, link->buffer + at, have - at)) {
+        case NOTHING:
+            at++, skipped++;
+            break;
+        case REFUSED:
+            at += HEADER + sizeof(struct qp_error), tries++;
+            status = say_info(link, err);
+            break;
+        case STRANGER: return other_version(quell_get32(link->buffer + at + 4) & 0xFFFF, err);
+        case OURS:
+            link->under_way = 0;
+            *payload = link->buffer + at + HEADER;
+            return QUELL_OK;
+        case MORE: {
+            memmove(link->buffer, link->buffer + at, have - at);
+            have -= at, at = 0;
+            long n = link->wire.read(link->wire.context, link->buffer + have, link->buffer_size - have, link->timeout_ms);
+            if (n <= 0)
+                return lost(link, n, "its first answer was awaited", err);
+            have += (size_t)n;
+        }
+        }
+    }
+    return status != QUELL_OK ? status : quell_fail(err, QUELL_E_DEVICE_LOST, "the device's answers make no sense");
 }

@@ -106,10 +106,12 @@ struct quell_device { /* first member of every device's own struct */
     const struct quell_device_ops *ops;
     const char *name;
     const quell_program *program;
+    quell_device_info info;
 };
 
 quell_status quell_ref_open(const quell_device_options *options, quell_device **device, quell_error *err);
 quell_status quell_sim_open(const quell_device_options *options, quell_device **device, quell_error *err);
+quell_status quell_board_open(const char *which, quell_device **device, quell_error *err); /* which: as quell_usb_open's */
 
 /* Fill err (may be NULL) and return status. */
 quell_status quell_fail(quell_error *err, quell_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -29,11 +29,18 @@ typedef enum quell_status {
     QUELL_E_PROFILE = 7,
     QUELL_E_IMAGES = 8,
     QUELL_E_CALIBRATION = 9,
-    QUELL_E_DEVICE = 10,      /* no such device, or it refused */
-    QUELL_E_DEVICE_LOST = 11, /* died or went away in the middle */
+    QUELL_E_DEVICE = 10,      /* no such kind of device, or it refused a request */
+    QUELL_E_DEVICE_LOST = 11, /* died, was unplugged, or its answers are damaged */
     QUELL_E_MEMORY = 12,
     QUELL_E_INTERRUPTED = 13, /* the caller's progress function asked to stop */
+    QUELL_E_NOT_FOUND = 14,   /* no such board is plugged in */
+    QUELL_E_ACCESS = 15,      /* the board may not be used by this user */
+    QUELL_E_BUSY = 16,        /* the board is in use by another program */
+    QUELL_E_VERSION = 17,     /* the device's firmware, hardware or protocol is of another version */
+    QUELL_E_TIMEOUT = 18,     /* the device did not answer in time */
 } quell_status;
+
+#define QUELL_STATUS_LAST QUELL_E_TIMEOUT
 
 typedef struct quell_error {
     quell_status status;
@@ -158,8 +165,8 @@ int quell_images_label(const quell_images *images, uint32_t index);             
 
 typedef struct quell_device quell_device;
 
-/* name: "ref" (threads: how many, 0 = all cores) or "sim" (the Verilated SoC; simulator: path of quell-simboard or NULL to look
- * beside the executable and in PATH; trace: waveform file or NULL). */
+/* name: "ref" (threads: how many, 0 = all cores), "sim" (the Verilated SoC; simulator: path of quell-simboard or NULL to look
+ * beside the executable and in PATH; trace: waveform file or NULL), or "usb" (the only board plugged in), "usb:X" with a serial number or a place. */
 typedef struct quell_device_options {
     uint32_t threads;
     const char *simulator;
@@ -168,8 +175,26 @@ typedef struct quell_device_options {
 
 quell_status quell_device_open(const char *name, const quell_device_options *options, quell_device **device, quell_error *err);
 void quell_device_close(quell_device *device);
-const char *quell_device_name(const quell_device *device);
+const char *quell_device_name(const quell_device *device); /* "ref", "sim", "usb" */
 quell_status quell_device_get_limits(quell_device *device, quell_limits *limits, quell_error *err);
+
+/* A board on the USB. */
+typedef struct quell_board {
+    char serial[64]; /* "" if it has none or may not be asked */
+    char place[24];  /* bus and ports, "1-2.3"; unique at any moment */
+} quell_board;
+
+/* What device it is. */
+typedef struct quell_device_info {
+    uint32_t version; /* of hardware and firmware: major << 16 | minor << 8 | patch */
+    uint32_t build;   /* hash of the hardware's sources; 0: this library is the device */
+    quell_board board; /* of a board on the USB */
+} quell_device_info;
+
+void quell_device_get_info(const quell_device *device, quell_device_info *info);
+
+/* Boards that are plugged in; at most `capacity` of them are described, *count tells how many there are. Opens none for use. */
+quell_status quell_boards_list(quell_board *boards, uint32_t capacity, uint32_t *count, quell_error *err);
 
 /* Load a program. It must outlive its use on the device. */
 quell_status quell_device_load(quell_device *device, const quell_program *program, quell_error *err);

@@ -3,6 +3,7 @@
 #include "ref.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -320,7 +321,9 @@ quell_status quell_ref_open(const quell_device_options *options, quell_device **
     if (!ref)
         return quell_fail(err, QUELL_E_MEMORY, "out of memory for a device");
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    ref->base = (quell_device){.ops = &ref_ops, .name = "ref"};
+    unsigned major = 0, minor = 0, patch = 0;
+    sscanf(quell_version(), "%u.%u.%u", &major, &minor, &patch);
+    ref->base = (quell_device){.ops = &ref_ops, .name = "ref", .info.version = major << 16 | minor << 8 | patch};
     ref->threads = options->threads ? options->threads : cores > 0 ? (uint32_t)cores : 1;
     ref->path = qr_best_path();
     *device = &ref->base;

@@ -41,7 +41,7 @@ quell_status quell_remote_start(struct quell_remote *r, quell_error *err)
 {
     const uint8_t *p;
     unsigned major = 0, minor = 0, patch = 0;
-    quell_status status = quell_link_ask(&r->link, QP_INFO, NULL, sizeof(struct qp_info), &p, err);
+    quell_status status = quell_link_hello(&r->link, &p, err);
     if (status != QUELL_OK)
         return explain(r, status, err);
     uint32_t v[sizeof(struct qp_info) / 4];
@@ -49,7 +49,9 @@ quell_status quell_remote_start(struct quell_remote *r, quell_error *err)
         v[i] = quell_get32(p + 4 * i);
     sscanf(quell_version(), "%u.%u.%u", &major, &minor, &patch);
     if (v[0] != (major << 16 | minor << 8 | patch))
-        return quell_fail(err, QUELL_E_DEVICE, "the device has version %u.%u.%u, this is %s: both must be of one build", v[0] >> 16, v[0] >> 8 & 255, v[0] & 255, quell_version());
+        return quell_fail(err, QUELL_E_VERSION, "the device has version %u.%u.%u, this is %s: both must be of one build", v[0] >> 16, v[0] >> 8 & 255, v[0] & 255, quell_version());
+    r->base.info.version = v[0];
+    r->base.info.build = v[1];
     r->limits = (quell_limits){.cores = v[2], .bottleneck_max = v[3], .act_words = v[4], .weight_words = v[5], .const_words = v[6], .row_words = v[7], .dn_pair_words = v[8], .dn_row_words = v[9],
                                .line_words = v[10], .max_payload = v[11]};
     if (r->limits.max_payload < 256 || r->limits.max_payload > QP_MAX_PAYLOAD || r->limits.cores < 4 || r->limits.cores > 64)
@@ -66,7 +68,7 @@ quell_status quell_remote_get_limits(quell_device *device, quell_limits *limits,
 
 /* ---- loading ---- */
 
-/* Words of one memory, in as many messages as needed; QP_WINDOW of them under way. */
+/* Words of one memory, in as many messages as needed; some of them under way. */
 static quell_status write_words(struct quell_remote *r, enum qp_memory memory, uint32_t first, uint32_t words, const uint8_t *bytes, quell_error *err)
 {
     uint32_t word_bytes = quell_lanes(memory, &r->limits) * 4, most = (r->limits.max_payload - WRITE_HEAD) / word_bytes;
@@ -77,7 +79,7 @@ static quell_status write_words(struct quell_remote *r, enum qp_memory memory, u
         quell_put32(head + 4, first + done);
         quell_put32(head + 8, n);
         const struct quell_piece pieces[2] = {{head, sizeof head}, {bytes + (size_t)done * word_bytes, (size_t)n * word_bytes}};
-        if (r->link.under_way == QP_WINDOW)
+        if (r->link.under_way == QUELL_LINK_WINDOW)
             TRY(quell_link_receive(&r->link, 0, NULL, err));
         TRY(quell_link_send(&r->link, QP_WRITE, pieces, err));
         done += n;
@@ -221,25 +223,38 @@ struct batch {
     void *context;
 };
 
+/* Send images ahead as far as the window and the counters allow. */
+static quell_status send_ahead(struct quell_remote *r, const struct batch *b, uint32_t *sent, uint8_t *codes, quell_error *err)
+{
+    while (*sent < b->count && *sent - *b->done < QUELL_LINK_WINDOW && r->unread_cycles <= COUNTERS_AT_LEAST_EVERY) {
+        TRY(send_image(r, b->images, b->first + *sent, b->noise_seed, b->first_inference + *sent, r->base.program->model->layer_count, codes, err));
+        ++*sent;
+    }
+    return QUELL_OK;
+}
+
+/* After a failed send, or Ctrl-C, what is under way is still received: those results are valid. */
 static quell_status run_batch(struct quell_remote *r, const struct batch *b, uint8_t *codes, quell_error *err)
 {
-    const struct quell_model *m = r->base.program->model;
-    uint32_t sent = 0;
+    quell_status status = QUELL_OK;
+    uint32_t sent = 0, classes = r->base.program->model->info.classes;
     int stop = 0;
     while (*b->done < b->count) {
-        if (r->unread_cycles > COUNTERS_AT_LEAST_EVERY && sent == *b->done)
+        if (r->unread_cycles > COUNTERS_AT_LEAST_EVERY && sent == *b->done && status == QUELL_OK)
             TRY(read_counters(r, 1, err));
-        while (!stop && sent < b->count && sent - *b->done < QP_WINDOW && r->unread_cycles <= COUNTERS_AT_LEAST_EVERY) {
-            TRY(send_image(r, b->images, b->first + sent, b->noise_seed, b->first_inference + sent, m->layer_count, codes, err));
-            sent++;
-        }
+        if (!stop && status == QUELL_OK)
+            status = send_ahead(r, b, &sent, codes, err);
         if (sent == *b->done)
-            return quell_fail(err, QUELL_E_INTERRUPTED, "interrupted after %u of %u images", *b->done, b->count);
-        TRY(receive_result(r, b->logits + (size_t)*b->done * m->info.classes, err));
+            break;
+        quell_status received = receive_result(r, b->logits + (size_t)*b->done * classes, status == QUELL_OK ? err : NULL);
+        if (received != QUELL_OK)
+            return status == QUELL_OK ? received : status;
         ++*b->done;
         stop |= b->progress && b->progress(b->context, *b->done) != 0;
     }
-    return stop ? quell_fail(err, QUELL_E_INTERRUPTED, "interrupted after %u of %u images", *b->done, b->count) : QUELL_OK;
+    if (status == QUELL_OK && stop)
+        return quell_fail(err, QUELL_E_INTERRUPTED, "interrupted after %u of %u images", *b->done, b->count);
+    return status;
 }
 
 quell_status quell_remote_run(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done,

@@ -28,6 +28,11 @@ const char *quell_status_name(quell_status s)
     case QUELL_E_DEVICE_LOST: return "device lost";
     case QUELL_E_MEMORY: return "out of memory";
     case QUELL_E_INTERRUPTED: return "interrupted";
+    case QUELL_E_NOT_FOUND: return "no board";
+    case QUELL_E_ACCESS: return "access denied";
+    case QUELL_E_BUSY: return "in use";
+    case QUELL_E_VERSION: return "another version";
+    case QUELL_E_TIMEOUT: return "time-out";
     }
     return "unknown";
 }

@@ -25,6 +25,7 @@ MODEL = ROOT / "models/resnet8_fmnist.onnx"
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 IMAGES, LABELS = FASHION / "t10k-images-idx3-ubyte.gz", FASHION / "t10k-labels-idx1-ubyte.gz"
 USAGE, FILE, BAD_MODEL, UNSUPPORTED, TOO_LARGE, PROFILE, BAD_IMAGES, CALIBRATION, DEVICE, LOST, INTERRUPTED = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13
+NOT_FOUND, ACCESS, BUSY, VERSION, TIMEOUT = 14, 15, 16, 17, 18
 PROFILE_VALUES = {"name": "test", "description": "for tests", "sources": {"adc_bits": "invented"}, "read_additive": 0.02, "read_multiplicative": 0.1, "column_gain_sigma": 0.05, "column_offset_sigma": 0.01,
                   "weight_programming_sigma": 0.0, "stuck_columns": 0.0, "adc_bits": 8}
 
@@ -44,7 +45,7 @@ def run(*words, expect=0, model=MODEL, images=IMAGES, labels=LABELS, limit=5, **
 
 
 def fake(mode, *words, expect=0, limit=6, **options):
-    return run("--device", "sim", "--simulator", FAKE, *words, expect=expect, limit=limit, env={**os.environ, "QUELL_FAKE": mode, "QUELL_SIM_TIMEOUT": "2"}, **options)
+    return run("--device", "sim", "--simulator", FAKE, *words, expect=expect, limit=limit, env={**os.environ, "QUELL_FAKE": mode, "QUELL_SIM_TIMEOUT": "5"}, **options)
 
 
 def write_idx(path, array):
@@ -366,7 +367,7 @@ def test_fake_board(tmp_path):
 
 
 @pytest.mark.parametrize("mode, code, text", [
-    ("die:4", LOST, "signal 9"), ("cut:4", LOST, "exit code 0"), ("hang:4", LOST, "silent"), ("magic:4", LOST, "magic"), ("crc:4", LOST, "CRC"), ("sequence:4", LOST, "sequence"), ("opcode:4", LOST, "opcode"),
+    ("die:4", LOST, "signal 9"), ("cut:4", LOST, "exit code 0"), ("hang:4", TIMEOUT, "silent"), ("magic:4", LOST, "magic"), ("crc:4", LOST, "CRC"), ("sequence:4", LOST, "sequence"), ("opcode:4", LOST, "opcode"),
     ("length:4", LOST, "length"), ("long:4", LOST, "length"), ("refuse:4", DEVICE, "image request, layers: 99, limit 10"),
 ])
 def test_board_fails(tmp_path, mode, code, text):
@@ -387,7 +388,7 @@ def test_board_dies_while_loading():
 
 
 def test_board_of_another_version():
-    assert "version" in fake("version", expect=DEVICE).stderr
+    assert "version" in fake("version", expect=VERSION).stderr
 
 
 def test_no_simulator(tmp_path):
