@@ -1,4 +1,4 @@
-# The simulated board: build/bin/quell-simboard, with waveforms (they cost 6 % when not asked for, docs/soc.md).
+# The simulated board: build/bin/quell-simboard. Its --trace starts quell-simboard-trace, the same chip built with waveforms: they cost 10 % when not asked for (docs/soc.md).
 CPU_DIR      = $(shell $(PYTHON) -c 'import pythondata_cpu_picorv32 as p; print(p.data_location)')
 SIM_RTL     := $(wildcard hw/array/*.sv hw/noise/*.sv hw/denoiser/*.sv hw/post/*.sv hw/soc/*.sv)
 SIM_SOURCES  = build/gen/quell_regs_pkg.sv hw/soc/soc.sv
@@ -7,10 +7,13 @@ SIM_BUILD   := build/sim
 HW_VERSION   = $(shell awk -F. '{print $$1 * 65536 + $$2 * 256 + $$3}' VERSION)
 HW_HASH      = $(shell cat $(sort $(SIM_RTL)) hw/regs/quell.rdl | sha256sum | cut -c1-8)
 # SIM_STUB: a folder searched first, for chips with stand-ins for some units
-SIM_FLAGS    = --cc --exe -O3 --x-assign fast --x-initial fast --noassert --trace-fst --default-language 1800-2017 \
-               $(addprefix -y ,$(SIM_STUB) $(HW_DIRS) build/gen $(CPU_DIR)) -Ibuild/gen hw/waivers.vlt sim/simboard.vlt
+SIM_FLAGS    = --cc --exe -O3 --x-assign fast --x-initial fast --noassert --default-language 1800-2017 \
+               $(addprefix -y ,$(SIM_STUB) $(HW_DIRS) build/gen $(CPU_DIR)) -Ibuild/gen hw/waivers.vlt sim/simboard.vlt \
+               -GVERSION=$(HW_VERSION) -GBUILD="32'sh$(HW_HASH)" --top-module soc \
+               -CFLAGS "-std=c++17 -I$(CURDIR)/$(SIM_BUILD) -DQUELL_VERSION='\"$(VERSION)\"'" $(SIM_SOURCES) $(CURDIR)/sim/simboard.cpp
+SIM_INPUTS   = sim/sim.mk sim/simboard.cpp sim/simboard.vlt hw/waivers.vlt $(SIM_RTL) $(SIM_BUILD)/firmware.inc VERSION build/gen/stamp
 
-sim: build/bin/quell-simboard ## the simulated board
+sim: build/bin/quell-simboard build/bin/quell-simboard-trace ## the simulated board
 
 $(SIM_BUILD)/firmware.inc: build/fw/firmware.hex
 	@mkdir -p $(@D)
@@ -21,14 +24,18 @@ SIM_MAKE      = $(MAKE) -j 2 -C $(SIM_BUILD) -f Vsoc.mk CXX=clang++ LINK=clang++
 SIM_TRAIN     = LLVM_PROFILE_FILE=$(CURDIR)/$(SIM_BUILD)/branches.raw build/bin/quell run --device sim --simulator $(SIM_BUILD)/instrumented --limit 2 --model models/resnet8_fmnist_denoised.onnx \
                 --images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz --profile profiles/additive.json --denoiser mean
 
-build/bin/quell-simboard: sim/sim.mk sim/simboard.cpp sim/simboard.vlt hw/waivers.vlt $(SIM_RTL) $(SIM_BUILD)/firmware.inc VERSION build/gen/stamp | build/bin/quell
+build/bin/quell-simboard: $(SIM_INPUTS) | build/bin/quell
 	@mkdir -p build/bin
 	@rm -f $(SIM_BUILD)/*.o $(SIM_BUILD)/*.a $(SIM_BUILD)/instrumented
-	($(VERILATOR) $(SIM_FLAGS) -GVERSION=$(HW_VERSION) -GBUILD="32'sh$(HW_HASH)" --top-module soc -Mdir $(SIM_BUILD) -o instrumented \
-	  -CFLAGS "-std=c++17 -I$(CURDIR)/$(SIM_BUILD) -DQUELL_VERSION='\"$(VERSION)\"'" -LDFLAGS "-lz" $(SIM_SOURCES) $(CURDIR)/sim/simboard.cpp && \
+	($(VERILATOR) $(SIM_FLAGS) -Mdir $(SIM_BUILD) -o instrumented && \
 	$(SIM_MAKE) OPT_FAST="-O2 -fprofile-instr-generate" LDFLAGS=-fprofile-instr-generate && $(SIM_TRAIN) && \
 	llvm-profdata merge -o $(SIM_BUILD)/branches $(SIM_BUILD)/branches.raw && rm $(SIM_BUILD)/*.o $(SIM_BUILD)/*.a $(SIM_BUILD)/instrumented && \
 	$(SIM_MAKE) OPT_FAST="-O2 -fprofile-instr-use=branches") > $(SIM_BUILD)/log 2>&1 || (tail -40 $(SIM_BUILD)/log; exit 1)
 	@mv $(SIM_BUILD)/instrumented $@
+
+build/bin/quell-simboard-trace: $(SIM_INPUTS)
+	@mkdir -p build/bin $(SIM_BUILD)_trace
+	($(VERILATOR) --trace-fst $(SIM_FLAGS) -Mdir $(SIM_BUILD)_trace -o $(CURDIR)/$@ -LDFLAGS -lz && \
+	$(MAKE) -j 2 -C $(SIM_BUILD)_trace -f Vsoc.mk CXX=clang++ LINK=clang++ OPT_FAST=-O1 OPT_GLOBAL=-O1) > $(SIM_BUILD)_trace/log 2>&1 || (tail -40 $(SIM_BUILD)_trace/log; exit 1)
 
 .PHONY: sim

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The simulated board: the whole chip in Verilator, its command channel on stdin and stdout, messages on stderr. Ends when stdin has ended and
 // the chip is idle. While the chip is idle and no byte is there it sleeps instead of simulating; its clock stands still then.
+// Built twice: waveforms cost speed even when not asked for, so --trace continues in the program beside this one whose name ends in -trace.
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -92,7 +94,9 @@ class Board {
             fail("the firmware is larger than the memory", 2);
         for (size_t i = 0; i < words.size(); i++)
             memory.m_storage[i] = words[i];
+#if VM_TRACE_FST
         open_trace();
+#endif
         dut.tx_ready_i = 1;
         dut.rst_i = 1;
         for (int i = 0; i < 8; i++)
@@ -141,21 +145,19 @@ class Board {
     }
 
   private:
+#if VM_TRACE_FST
     void open_trace()
     {
         if (options.trace.empty())
             return;
-#if VM_TRACE_FST
         context.traceEverOn(true);
         trace = std::make_unique<VerilatedFstC>();
         dut.trace(trace.get(), 99);
         trace->open(options.trace.c_str());
         if (!trace->isOpen())
             fail(options.trace + ": cannot be written", 2);
-#else
-        fail("built without waveforms", 2);
-#endif
     }
+#endif
 
     void cycle()
     {
@@ -217,9 +219,26 @@ class Board {
     bool ended = false;
 };
 
+#if !VM_TRACE_FST
+[[noreturn]] static void continue_with_trace(char **argv)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self);
+    if (length <= 0 || length == sizeof self)
+        fail("cannot find its own program", 2);
+    std::string program = std::string(self, length) + "-trace";
+    execv(program.c_str(), argv);
+    fail(program + ": " + strerror(errno), 2);
+}
+#endif
+
 int main(int argc, char **argv)
 {
     Options options = parse(argc, argv);
+#if !VM_TRACE_FST
+    if (!options.trace.empty())
+        continue_with_trace(argv);
+#endif
     auto board = std::make_unique<Board>(options);
     int code = board->run();
     board->finish();
