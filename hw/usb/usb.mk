@@ -2,7 +2,7 @@
 # USB_SERIAL: the board's serial number, 1 to 32 letters and digits; changing it makes the file anew.
 USB_SERIAL ?= 00000001
 
-build/gen/usb_device.v: hw/usb/usb_device.py hw/usb/descriptors.py fw/include/quell_usb.h build/gen/usb_serial | build/setup.stamp
+build/gen/usb_device.v: hw/usb/usb_device.py hw/usb/luna_phy.py hw/usb/descriptors.py fw/include/quell_usb.h build/gen/usb_serial | build/setup.stamp
 	$(PYTHON) hw/usb/usb_device.py --serial $(USB_SERIAL) --yosys "$(YOSYS)" --out $@
 
 # Touched only when the serial number is another one.

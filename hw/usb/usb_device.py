@@ -3,50 +3,37 @@
 
     python hw/usb/usb_device.py --serial TEXT --out build/gen/usb_device.v
 
-Clock domains: usb (12 MHz, packets) and usb_io (48 MHz, bits), from one PLL, edges aligned. Ports: the wires, and one byte stream each way in the usb domain.
+One clock, 48 MHz. Ports: the wires; and what hw/usb/bulk_out.sv and bulk_in.sv need to be the two bulk endpoints.
 """
 import argparse
 import subprocess
 from pathlib import Path
 
-from amaranth import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Mux, ResetInserter, ResetSignal, Signal
+from amaranth import ClockDomain, ClockSignal, Elaboratable, Module, ResetInserter, ResetSignal, Signal
 from amaranth.back import rtlil
-from amaranth.hdl import Record
-from amaranth.lib.cdc import FFSynchronizer
-from luna.gateware.interface.gateware_phy import GatewarePHY
 from luna.gateware.usb.request.control import ControlRequestHandler
 from luna.gateware.usb.request.standard import StandardRequestHandler
 from luna.gateware.usb.usb2.descriptor import GetDescriptorHandlerBlock
 from luna.gateware.usb.usb2.device import USBDevice
-from luna.gateware.usb.usb2.endpoints.stream import USBStreamInEndpoint, USBStreamOutEndpoint
+from luna.gateware.usb.usb2.endpoint import EndpointInterface
+from luna.gateware.usb.usb2.packet import USBInterpacketTimer
 from luna.gateware.usb.usb2.request import RequestHandlerInterface
 from luna.gateware.usb.usb2.reset import USBResetSequencer
 from usb_protocol.emitters import DeviceDescriptorCollection
 from usb_protocol.types import USBRequestRecipient, USBRequestType, USBStandardRequests
 
 import descriptors
+from luna_phy import Phy
 
-USB_HZ = 12_000_000
+USB_HZ = 48e6
+CLOCKS_PER_BIT = 4
 
-# LUNA 0.2.3 counts these times in a 60 MHz clock only.
+# LUNA 0.2.3 knows these times for clocks of 60 and 12 MHz only. With the wait of 3 clocks an answer
+# starts 2.5 to 4.5 bit times after the host's packet (2 to 6.5 are allowed, 7.1.18).
 for name, microseconds in ("500_NANOSECONDS", 0.5), ("2P5_MICROSECONDS", 2.5), ("5_MICROSECONDS", 5), ("3_MILLISECONDS", 3000):
     setattr(USBResetSequencer, f"_CYCLES_{name}", round(microseconds * USB_HZ / 1e6))
-
-
-class Phy(GatewarePHY):
-    """LUNA's bit-level transceiver with a line state that is synchronised to the usb domain and in UTMI's order (bit 0 is D+), which LUNA 0.2.3 swaps."""
-
-    def __init__(self, io):
-        super().__init__(io=io)
-        self.raw_line_state, self.line_state = self.line_state, Signal(2)
-        self.io = io
-
-    def elaborate(self, platform):
-        line_state, self.line_state = self.line_state, self.raw_line_state
-        m = super().elaborate(platform)
-        self.line_state = line_state
-        m.submodules.line_state = FFSynchronizer(Cat(self.io.d_p.i, self.io.d_n.i), line_state, o_domain="usb", init=0b01)
-        return m
+USBInterpacketTimer._FS_RX_TO_TX_DELAY[USB_HZ] = (3, 7 * CLOCKS_PER_BIT)
+USBInterpacketTimer._FS_TX_TO_RX_TIMEOUT[USB_HZ] = 16 * CLOCKS_PER_BIT
 
 
 class Guarded(Elaboratable):
@@ -77,6 +64,10 @@ class Guarded(Elaboratable):
         return m
 
 
+class GuardedStandard(Guarded):
+    """Another name, because LUNA names submodules after their class."""
+
+
 class VendorRequests(ControlRequestHandler):
     """QUSB_FLUSH, and the Microsoft OS 2.0 descriptor set."""
 
@@ -102,6 +93,7 @@ class VendorRequests(ControlRequestHandler):
         m.d.comb += [reader.value.eq(0), reader.length.eq(setup.length)]
         sent = Signal()
 
+        # Guarded brings it back to IDLE.
         with m.FSM(domain="usb"):
             with m.State("IDLE"):
                 m.d.usb += [reader.start_position.eq(0), self.interface.tx_data_pid.eq(1), sent.eq(0)]
@@ -125,10 +117,52 @@ class VendorRequests(ControlRequestHandler):
                                 self.interface.tx_data_pid.eq(~self.interface.tx_data_pid), sent.eq(0)]
                 with m.If(self.interface.status_requested):
                     m.d.comb += handshake.ack.eq(1)
-                    m.next = "IDLE"
             with m.State("REFUSE"):
                 with m.If(self.interface.data_requested | self.interface.status_requested):
                     m.d.comb += handshake.stall.eq(1)
+        return m
+
+
+class BulkPort(Elaboratable):
+    """Both bulk endpoints towards LUNA: an endpoint without logic, whose signals are ports of the module."""
+
+    def __init__(self, c):
+        self.number = c["QUSB_ENDPOINT_OUT"] & 15
+        assert c["QUSB_ENDPOINT_IN"] == self.number | 0x80
+        self.interface = EndpointInterface()
+        # to the endpoints; strobes of one clock unless said otherwise
+        self.out_token_o = Signal(name="out_token_o")    # an OUT token has come
+        self.in_token_o = Signal(name="in_token_o")      # an IN token has come and may be answered now
+        self.rx_valid_o = Signal(name="rx_valid_o")      # a byte of a data packet, CRC taken off
+        self.rx_data_o = Signal(8, name="rx_data_o")
+        self.rx_good_o = Signal(name="rx_good_o")        # the data packet had the right CRC; one clock after packet_end_o
+        self.rx_answer_o = Signal(name="rx_answer_o")    # it may be answered now
+        self.rx_toggle_o = Signal(name="rx_toggle_o")    # level: it was DATA1
+        self.host_ack_o = Signal(name="host_ack_o")      # one clock after packet_end_o
+        self.clear_out_o = Signal(name="clear_out_o")    # CLEAR_FEATURE(ENDPOINT_HALT): toggle to DATA0
+        self.clear_in_o = Signal(name="clear_in_o")
+        # from the endpoints
+        self.ack_i, self.nak_i = Signal(name="ack_i"), Signal(name="nak_i")
+        self.tx_valid_i, self.tx_first_i, self.tx_last_i = Signal(name="tx_valid_i"), Signal(name="tx_first_i"), Signal(name="tx_last_i")
+        self.tx_data_i, self.tx_toggle_i = Signal(8, name="tx_data_i"), Signal(name="tx_toggle_i")
+        self.tx_ready_o = Signal(name="tx_ready_o")
+
+    def elaborate(self, platform):
+        m = Module()
+        i = self.interface
+        mine = i.tokenizer.endpoint == self.number
+        clear = i.clear_endpoint_halt_in
+        m.d.comb += [
+            self.out_token_o.eq(mine & i.tokenizer.new_token & i.tokenizer.is_out),
+            self.in_token_o.eq(mine & i.tokenizer.ready_for_response & i.tokenizer.is_in),
+            self.rx_valid_o.eq(i.rx.valid & i.rx.next), self.rx_data_o.eq(i.rx.payload), self.rx_good_o.eq(i.rx_complete),
+            self.rx_answer_o.eq(i.rx_ready_for_response), self.rx_toggle_o.eq(i.rx_pid_toggle[0]), self.host_ack_o.eq(i.handshakes_in.ack),
+            self.clear_out_o.eq(clear.enable & (clear.number == self.number) & ~clear.direction),
+            self.clear_in_o.eq(clear.enable & (clear.number == self.number) & clear.direction),
+            i.handshakes_out.ack.eq(self.ack_i), i.handshakes_out.nak.eq(self.nak_i),
+            i.tx.valid.eq(self.tx_valid_i), i.tx.first.eq(self.tx_first_i), i.tx.last.eq(self.tx_last_i), i.tx.payload.eq(self.tx_data_i),
+            i.tx_pid_toggle.eq(self.tx_toggle_i), self.tx_ready_o.eq(i.tx.ready),
+        ]
         return m
 
 
@@ -137,41 +171,41 @@ class Device(Elaboratable):
 
     def __init__(self, serial):
         self.c, self.serial = descriptors.constants(), serial
-        self.dp_i, self.dn_i, self.dp_o, self.dn_o, self.oe_o, self.pullup_o = (Signal(name=n) for n in ("dp_i", "dn_i", "dp_o", "dn_o", "oe_o", "pullup_o"))
-        self.out_valid_o, self.out_ready_i, self.out_data_o = Signal(name="out_valid_o"), Signal(name="out_ready_i"), Signal(8, name="out_data_o")
-        self.in_valid_i, self.in_ready_o, self.in_data_i = Signal(name="in_valid_i"), Signal(name="in_ready_o"), Signal(8, name="in_data_i")
-        self.flush_o, self.configured_o, self.suspended_o = Signal(name="flush_o"), Signal(name="configured_o"), Signal(name="suspended_o")
-        self.clocks = [ClockDomain("usb"), ClockDomain("usb_io")]
+        self.clk_i, self.rst_i = Signal(name="clk_i"), Signal(name="rst_i")
+        self.dp_i, self.dn_i = Signal(name="dp_i"), Signal(name="dn_i")
+        self.dp_o, self.dn_o, self.oe_o, self.pullup_o = (Signal(name=n) for n in ("dp_o", "dn_o", "oe_o", "pullup_o"))
+        self.packet_end_o = Signal(name="packet_end_o")  # strobe: a packet of the host, of any kind and in any state, has ended
+        self.restart_o = Signal(name="restart_o")        # strobe: bus reset, SET_CONFIGURATION or SET_INTERFACE: toggles to DATA0, buffers empty
+        self.flush_o = Signal(name="flush_o")            # strobe: QUSB_FLUSH: buffers empty
+        self.configured_o, self.suspended_o = Signal(name="configured_o"), Signal(name="suspended_o")
+        self.bulk = BulkPort(self.c)
 
     def ports(self):
-        own = [s for n, s in vars(self).items() if n.endswith(("_i", "_o"))]
-        return own + [s for d in self.clocks for s in (d.clk, d.rst)]
+        return [s for owner in (self, self.bulk) for n, s in vars(owner).items() if n.endswith(("_i", "_o"))]
 
     def elaborate(self, platform):
         m = Module()
-        m.domains += self.clocks
-        pin = [("i", 1), ("o", 1), ("oe", 1)]
-        io = Record([("d_p", pin), ("d_n", pin), ("pullup", [("o", 1)])])
-        m.submodules.phy = phy = Phy(io)
+        for name in "usb", "usb_io":
+            m.domains += ClockDomain(name)
+            m.d.comb += [ClockSignal(name).eq(self.clk_i), ResetSignal(name).eq(self.rst_i)]
+        m.submodules.phy = phy = Phy(self)
         m.submodules.device = device = USBDevice(bus=phy, handle_clocking=False)
-        m.d.comb += [io.d_p.i.eq(self.dp_i), io.d_n.i.eq(self.dn_i), self.dp_o.eq(io.d_p.o), self.dn_o.eq(io.d_n.o), self.oe_o.eq(io.d_p.oe),
-                     self.pullup_o.eq(io.pullup.o), device.connect.eq(1), self.suspended_o.eq(device.suspended)]
-
+        device.data_clock = USB_HZ
         control = device.add_control_endpoint()
-        control.add_request_handler(Guarded(StandardRequestHandler(descriptors.standard(self.c, self.serial), max_packet_size=self.c["QUSB_PACKET_SIZE"])))
+        control.add_request_handler(GuardedStandard(StandardRequestHandler(descriptors.standard(self.c, self.serial), max_packet_size=self.c["QUSB_PACKET_SIZE"])))
         vendor = VendorRequests(self.c)
         control.add_request_handler(Guarded(vendor))
+        device.add_endpoint(self.bulk)
 
-        number = self.c["QUSB_ENDPOINT_OUT"] & 15
-        out = USBStreamOutEndpoint(endpoint_number=number, max_packet_size=self.c["QUSB_PACKET_SIZE"], buffer_size=255)
-        in_ = USBStreamInEndpoint(endpoint_number=number, max_packet_size=self.c["QUSB_PACKET_SIZE"])
-        for endpoint in out, in_:
-            device.add_endpoint(endpoint)
+        # The request counts when its SETUP comes: should the acknowledgement of its end get lost, the host's toggles are at DATA0 all the same.
+        setup = vendor.interface.setup
+        again = setup.received & (setup.type == USBRequestType.STANDARD) & (
+            (setup.request == USBStandardRequests.SET_CONFIGURATION) | (setup.request == USBStandardRequests.SET_INTERFACE))
+        was_active = Signal()
+        m.d.usb += was_active.eq(phy.rx_active)
         m.d.comb += [
-            self.out_valid_o.eq(out.stream.valid), out.stream.ready.eq(self.out_ready_i), self.out_data_o.eq(out.stream.payload),
-            in_.stream.valid.eq(self.in_valid_i), self.in_ready_o.eq(in_.stream.ready), in_.stream.payload.eq(self.in_data_i),
-            in_.flush.eq(~self.in_valid_i), self.flush_o.eq(vendor.flush | device.reset_detected),
-            self.configured_o.eq(control.interface.active_config != 0),
+            device.connect.eq(1), self.suspended_o.eq(device.suspended), self.configured_o.eq(control.interface.active_config != 0),
+            self.packet_end_o.eq(was_active & ~phy.rx_active), self.flush_o.eq(vendor.flush), self.restart_o.eq(device.reset_detected | again),
         ]
         return m
 
