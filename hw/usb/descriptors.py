@@ -78,5 +78,6 @@ def standard(c, serial):
                     e.bEndpointAddress = address
                     e.bmAttributes = USBTransferType.BULK
                     e.wMaxPacketSize = c["QUSB_PACKET_SIZE"]
+                    e.bInterval = 0
     descriptors.add_descriptor(bos(c), descriptor_type=BOS)
     return descriptors

@@ -5,7 +5,7 @@ LUNA's own GatewarePHY hands bytes to a 12 MHz domain through asynchronous FIFOs
 bit times after the host's packet, where USB 2.0 (7.1.18) allows 6.5. Here everything runs in the domain usb, 48 MHz, and an answer starts after 2.5 to 4.5.
 The transmitter's 12 MHz registers become registers that are enabled in one clock of four.
 """
-from amaranth import Cat, Elaboratable, EnableInserter, Module, Signal
+from amaranth import Cat, Elaboratable, EnableInserter, Module, ResetInserter, Signal
 from amaranth.lib.cdc import FFSynchronizer
 from luna.gateware.interface.gateware_phy.receiver import RxBitstuffRemover, RxClockDataRecovery, RxNRZIDecoder, RxPacketDetect, RxShifter
 from luna.gateware.interface.gateware_phy.transmitter import TxPipeline
@@ -22,8 +22,10 @@ class Receiver(Elaboratable):
         m = Module()
         m.submodules.recovery = recovery = RxClockDataRecovery(self.dp, self.dn)
         m.submodules.nrzi = nrzi = RxNRZIDecoder()
-        m.submodules.detect = detect = RxPacketDetect()
         m.submodules.stuffing = stuffing = RxBitstuffRemover()
+        detect = RxPacketDetect()
+        # Seven ones in a row: the packet broke off without its SE0.
+        m.submodules.detect = ResetInserter({"usb_io": stuffing.o_error})(detect)
         m.submodules.shifter = shifter = RxShifter(width=8)
         detected = Signal()
         m.d.usb_io += detected.eq(detect.o_pkt_active)
@@ -38,7 +40,7 @@ class Receiver(Elaboratable):
         # The last byte is whole two clocks after its last bit was sampled; the SE0 that ends the packet is sampled three clocks or more after that bit.
         with m.If(detect.o_pkt_start):
             m.d.usb_io += self.active.eq(1)
-        with m.Elif(detect.o_pkt_end):
+        with m.Elif(detect.o_pkt_end | stuffing.o_error):
             m.d.usb_io += self.active.eq(0)
         return m
 

@@ -14,13 +14,14 @@ from amaranth.back import rtlil
 from luna.gateware.usb.request.control import ControlRequestHandler
 from luna.gateware.usb.request.standard import StandardRequestHandler
 from luna.gateware.usb.usb2.descriptor import GetDescriptorHandlerBlock
+from luna.gateware.usb.usb2 import request
 from luna.gateware.usb.usb2.device import USBDevice
 from luna.gateware.usb.usb2.endpoint import EndpointInterface
-from luna.gateware.usb.usb2.packet import USBInterpacketTimer
+from luna.gateware.usb.usb2.packet import USBDataPacketDeserializer, USBInterpacketTimer
 from luna.gateware.usb.usb2.request import RequestHandlerInterface
 from luna.gateware.usb.usb2.reset import USBResetSequencer
 from usb_protocol.emitters import DeviceDescriptorCollection
-from usb_protocol.types import USBRequestRecipient, USBRequestType, USBStandardRequests
+from usb_protocol.types import USBRequestRecipient, USBRequestType, USBStandardFeatures, USBStandardRequests
 
 import descriptors
 from luna_phy import Phy
@@ -34,6 +35,25 @@ for name, microseconds in ("500_NANOSECONDS", 0.5), ("2P5_MICROSECONDS", 2.5), (
     setattr(USBResetSequencer, f"_CYCLES_{name}", round(microseconds * USB_HZ / 1e6))
 USBInterpacketTimer._FS_RX_TO_TX_DELAY[USB_HZ] = (3, 7 * CLOCKS_PER_BIT)
 USBInterpacketTimer._FS_TX_TO_RX_TIMEOUT[USB_HZ] = 16 * CLOCKS_PER_BIT
+
+
+class FreshDeserializer(Elaboratable):
+    """LUNA's collector of SETUP data, started anew with every packet; by itself it takes the packet after a damaged one for the rest of that one."""
+
+    def __init__(self, *, utmi, **options):
+        self.utmi, self.inner = utmi, USBDataPacketDeserializer(utmi=utmi, **options)
+        for name in "data_crc", "new_packet", "packet_id", "packet", "length":
+            setattr(self, name, getattr(self.inner, name))
+
+    def elaborate(self, platform):
+        m = Module()
+        was_active = Signal()
+        m.d.usb += was_active.eq(self.utmi.rx_active)
+        m.submodules.inner = ResetInserter({"usb": self.utmi.rx_active & ~was_active})(self.inner)
+        return m
+
+
+request.USBDataPacketDeserializer = FreshDeserializer
 
 
 class Guarded(Elaboratable):
@@ -66,6 +86,10 @@ class Guarded(Elaboratable):
 
 class GuardedStandard(Guarded):
     """Another name, because LUNA names submodules after their class."""
+
+
+class GuardedInterface(Guarded):
+    """The same."""
 
 
 class VendorRequests(ControlRequestHandler):
@@ -118,8 +142,39 @@ class VendorRequests(ControlRequestHandler):
                 with m.If(self.interface.status_requested):
                     m.d.comb += handshake.ack.eq(1)
             with m.State("REFUSE"):
-                with m.If(self.interface.data_requested | self.interface.status_requested):
+                with m.If(self.interface.data_requested | self.interface.status_requested | self.interface.rx_ready_for_response):
                     m.d.comb += handshake.stall.eq(1)
+        return m
+
+
+class InterfaceRequests(ControlRequestHandler):
+    """GET_INTERFACE and SET_INTERFACE of the one interface with its one setting, which LUNA leaves out."""
+
+    REQUESTS = USBStandardRequests.GET_INTERFACE, USBStandardRequests.SET_INTERFACE
+
+    @classmethod
+    def mine(cls, setup):
+        return (setup.type == USBRequestType.STANDARD) & ((setup.request == cls.REQUESTS[0]) | (setup.request == cls.REQUESTS[1]))
+
+    def elaborate(self, platform):
+        m = Module()
+        interface, setup, tx = self.interface, self.interface.setup, self.interface.tx
+        good = (setup.index == 0) & (setup.value == 0) & (setup.recipient == USBRequestRecipient.INTERFACE)
+        get = good & (setup.request == self.REQUESTS[0]) & setup.is_in_request & (setup.length == 1)
+        set_ = good & (setup.request == self.REQUESTS[1]) & ~setup.is_in_request & (setup.length == 0)
+        sending = Signal()
+        m.d.comb += [interface.claim.eq(self.mine(setup)), interface.tx_data_pid.eq(1)]
+        with m.If(~(get | set_)):
+            m.d.comb += interface.handshakes_out.stall.eq(interface.data_requested | interface.status_requested | interface.rx_ready_for_response)
+        with m.Elif(interface.status_requested):
+            m.d.comb += [interface.handshakes_out.ack.eq(get), tx.valid.eq(set_), tx.last.eq(set_)]
+        # The answer is one byte, 0: setting 0.
+        with m.Elif(interface.data_requested):
+            m.d.usb += sending.eq(1)
+        with m.If(sending):
+            m.d.comb += [tx.valid.eq(1), tx.first.eq(1), tx.last.eq(1), tx.payload.eq(0)]
+            with m.If(tx.ready):
+                m.d.usb += sending.eq(0)
         return m
 
 
@@ -139,8 +194,6 @@ class BulkPort(Elaboratable):
         self.rx_answer_o = Signal(name="rx_answer_o")    # it may be answered now
         self.rx_toggle_o = Signal(name="rx_toggle_o")    # level: it was DATA1
         self.host_ack_o = Signal(name="host_ack_o")      # one clock after packet_end_o
-        self.clear_out_o = Signal(name="clear_out_o")    # CLEAR_FEATURE(ENDPOINT_HALT): toggle to DATA0
-        self.clear_in_o = Signal(name="clear_in_o")
         # from the endpoints
         self.ack_i, self.nak_i = Signal(name="ack_i"), Signal(name="nak_i")
         self.tx_valid_i, self.tx_first_i, self.tx_last_i = Signal(name="tx_valid_i"), Signal(name="tx_first_i"), Signal(name="tx_last_i")
@@ -151,14 +204,11 @@ class BulkPort(Elaboratable):
         m = Module()
         i = self.interface
         mine = i.tokenizer.endpoint == self.number
-        clear = i.clear_endpoint_halt_in
         m.d.comb += [
             self.out_token_o.eq(mine & i.tokenizer.new_token & i.tokenizer.is_out),
             self.in_token_o.eq(mine & i.tokenizer.ready_for_response & i.tokenizer.is_in),
             self.rx_valid_o.eq(i.rx.valid & i.rx.next), self.rx_data_o.eq(i.rx.payload), self.rx_good_o.eq(i.rx_complete),
             self.rx_answer_o.eq(i.rx_ready_for_response), self.rx_toggle_o.eq(i.rx_pid_toggle[0]), self.host_ack_o.eq(i.handshakes_in.ack),
-            self.clear_out_o.eq(clear.enable & (clear.number == self.number) & ~clear.direction),
-            self.clear_in_o.eq(clear.enable & (clear.number == self.number) & clear.direction),
             i.handshakes_out.ack.eq(self.ack_i), i.handshakes_out.nak.eq(self.nak_i),
             i.tx.valid.eq(self.tx_valid_i), i.tx.first.eq(self.tx_first_i), i.tx.last.eq(self.tx_last_i), i.tx.payload.eq(self.tx_data_i),
             i.tx_pid_toggle.eq(self.tx_toggle_i), self.tx_ready_o.eq(i.tx.ready),
@@ -177,6 +227,7 @@ class Device(Elaboratable):
         self.packet_end_o = Signal(name="packet_end_o")  # strobe: a packet of the host, of any kind and in any state, has ended
         self.restart_o = Signal(name="restart_o")        # strobe: bus reset, SET_CONFIGURATION or SET_INTERFACE: toggles to DATA0, buffers empty
         self.flush_o = Signal(name="flush_o")            # strobe: QUSB_FLUSH: buffers empty
+        self.clear_out_o, self.clear_in_o = Signal(name="clear_out_o"), Signal(name="clear_in_o")  # strobes: CLEAR_FEATURE(ENDPOINT_HALT): toggle to DATA0
         self.configured_o, self.suspended_o = Signal(name="configured_o"), Signal(name="suspended_o")
         self.bulk = BulkPort(self.c)
 
@@ -192,19 +243,25 @@ class Device(Elaboratable):
         m.submodules.device = device = USBDevice(bus=phy, handle_clocking=False)
         device.data_clock = USB_HZ
         control = device.add_control_endpoint()
-        control.add_request_handler(GuardedStandard(StandardRequestHandler(descriptors.standard(self.c, self.serial), max_packet_size=self.c["QUSB_PACKET_SIZE"])))
+        control.add_request_handler(GuardedStandard(StandardRequestHandler(
+            descriptors.standard(self.c, self.serial), max_packet_size=self.c["QUSB_PACKET_SIZE"], skiplist=[InterfaceRequests.mine])))
+        control.add_request_handler(GuardedInterface(InterfaceRequests()))
         vendor = VendorRequests(self.c)
         control.add_request_handler(Guarded(vendor))
         device.add_endpoint(self.bulk)
 
-        # The request counts when its SETUP comes: should the acknowledgement of its end get lost, the host's toggles are at DATA0 all the same.
+        # What resets toggles counts when its SETUP comes: should the acknowledgement of its end get lost, the host's toggles are at DATA0 all the same.
         setup = vendor.interface.setup
-        again = setup.received & (setup.type == USBRequestType.STANDARD) & (
-            (setup.request == USBStandardRequests.SET_CONFIGURATION) | (setup.request == USBStandardRequests.SET_INTERFACE))
+        standard = setup.received & (setup.type == USBRequestType.STANDARD) & ~setup.is_in_request
+        again = standard & ((setup.request == USBStandardRequests.SET_CONFIGURATION) | (setup.request == USBStandardRequests.SET_INTERFACE))
+        clear = (standard & (setup.request == USBStandardRequests.CLEAR_FEATURE) & (setup.recipient == USBRequestRecipient.ENDPOINT)
+                 & (setup.value == USBStandardFeatures.ENDPOINT_HALT))
         was_active = Signal()
         m.d.usb += was_active.eq(phy.rx_active)
         m.d.comb += [
             device.connect.eq(1), self.suspended_o.eq(device.suspended), self.configured_o.eq(control.interface.active_config != 0),
+            self.clear_out_o.eq(clear & (setup.index[0:8] == self.c["QUSB_ENDPOINT_OUT"])),
+            self.clear_in_o.eq(clear & (setup.index[0:8] == self.c["QUSB_ENDPOINT_IN"])),
             self.packet_end_o.eq(was_active & ~phy.rx_active), self.flush_o.eq(vendor.flush), self.restart_o.eq(device.reset_detected | again),
         ]
         return m
