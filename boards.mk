@@ -23,8 +23,11 @@ flash: $(BOARD_BUILD)/quell.bit ## BOARD=...: the bitstream into the board's fla
 	@$(PYTHON) -m tools.boards plug $(BOARD)
 	$(OPENFPGALOADER) $$($(PYTHON) -m tools.boards loader $(BOARD))
 
-boards: ## place and route every board with all its seeds (hours), then docs/boards/*.json and docs/boards.md
-	$(PYTHON) -m tools.pnr all
+# ONLY=ulx3s: that board alone
+boards: $(addprefix board-report-,$(or $(ONLY),ulx3s ulx3s-loopback orangecrab orangecrab-25f)) boards-doc ## place and route every board with all its seeds (an hour): docs/boards/*.json, docs/boards.md
+
+board-report-%: build/gen/usb_device.v build/gen/stamp
+	$(PYTHON) -m tools.pnr all $*
 
 boards-doc: ## renew docs/boards.md from docs/boards/*.json
 	$(PYTHON) -m tools.boards_doc

