@@ -40,7 +40,10 @@ module conv_core (
         wire signed [16:0] p0 = product_q[(r*3 + 0)*17 +: 17];
         wire signed [16:0] p1 = product_q[(r*3 + 1)*17 +: 17];
         wire signed [16:0] p2 = product_q[(r*3 + 2)*17 +: 17];
-        wire signed [18:0] s  = 19'(p0) + 19'(p1) + 19'(p2);
+        // Two carry chains one after the other: written as one sum, or with signed widening, Yosys makes an adder of three inputs of it, which
+        // costs two LUTs a bit more.
+        wire signed [17:0] p01 = 18'(p0) + 18'(p1);
+        wire [18:0] s = {p01[17], p01} + {{2{p2[16]}}, p2};
         always_ff @(posedge clk_i)
             if (en_i)
                 third_q[r*19 +: 19] <= s;
@@ -49,9 +52,10 @@ module conv_core (
     wire signed [18:0] s0 = third_q[18:0];
     wire signed [18:0] s1 = third_q[37:19];
     wire signed [18:0] s2 = third_q[56:38];
+    wire signed [19:0] s01 = 20'(s0) + 20'(s1);
     always_ff @(posedge clk_i)
         if (en_i)
-            sum_o <= 21'(s0) + 21'(s1) + 21'(s2);
+            sum_o <= {s01[19], s01} + {{2{s2[18]}}, s2};
 endmodule
 
 `default_nettype wire

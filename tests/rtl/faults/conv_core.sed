@@ -1,2 +1,2 @@
 # The last product of a row is subtracted.
-s/19'\(p1\) \+ 19'\(p2\)/19'(p1) - 19'(p2)/
+s/\{p01\[17\], p01\} \+/{p01[17], p01} -/
