@@ -66,9 +66,10 @@ module layer_queue (
   logic array_take, post_take;
   logic [15:0] done_q;
   logic [3:0] reset_q;
+  logic units_rst_q;  // reset_q is not 0: a flip-flop of its own, for it goes everywhere
 
-  assign array_take = for_array_q && !array_busy_q && reset_q == 4'd0;
-  assign post_take  = for_post_q && !post_busy_q && (array_take || !for_array_q) && reset_q == 4'd0;
+  assign array_take = for_array_q && !array_busy_q && !units_rst_q;
+  assign post_take  = for_post_q && !post_busy_q && (array_take || !for_array_q) && !units_rst_q;
 
   always_ff @(posedge clk_i) begin
     if (array_take) array_layer_o <= shadow_q;
@@ -90,6 +91,7 @@ module layer_queue (
       post_start_o  <= 1'b0;
       done_q        <= '0;
       reset_q       <= 4'(RESET_CYCLES);
+      units_rst_q   <= 1'b1;
     end else begin
       array_start_o <= array_take;
       post_start_o  <= post_take;
@@ -107,16 +109,17 @@ module layer_queue (
       else if (array_take) behind_q <= post_busy_q;
       if (post_done_i) done_q <= done_q + 16'd1;
       if (reset_q != 4'd0) reset_q <= reset_q - 4'd1;
+      if (reset_q <= 4'd1) units_rst_q <= 1'b0;
     end
   end
 
   assign rows_ready_o = behind_q ? rows_done_i : 10'h3FF;
-  assign units_rst_o  = reset_q != 4'd0;
+  assign units_rst_o  = units_rst_q;
   assign busy_o       = for_array_q || for_post_q || array_busy_q || post_busy_q;
 
   // ---- time stamps, read back ---------------------------------------------------------------------------------------------------------------
   logic [31:0] start_q, end_q, status;
-  assign status = {done_q, 13'd0, post_busy_q, array_busy_q, !for_array_q && !for_post_q && reset_q == 4'd0};
+  assign status = {done_q, 13'd0, post_busy_q, array_busy_q, !for_array_q && !for_post_q && !units_rst_q};
 
   always_ff @(posedge clk_i) begin
     if (array_take && !post_busy_q) start_q <= time_i;
