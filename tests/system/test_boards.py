@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bitstreams: pins against the boards' published lists, committed reports against the sources they were made from, a small board built for real."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -181,6 +182,17 @@ module top #(parameter INIT = "") (input wire clk, input wire d, output logic q)
   ram #(.INIT(INIT)) i_ram (.clk_i(clk), .en_i(control[0]), .wstrb_i(control[3:0]), .addr_i(addr), .wdata_i(wdata), .rdata_o(rdata));
 endmodule
 """
+
+
+def test_quell_says_how_much_a_smaller_board_lacks():
+    """The sizes of the OrangeCrab with LFE5U-25F, answered by a fake board: the model of the demo needs more weights than it holds."""
+    names = ["CONV_CORES", "BOTTLENECK_MAX", "ACT_WORDS", "WEIGHT_WORDS", "CONST_WORDS", "ROW_WORDS", "DN_PAIR_WORDS", "DN_ROW_WORDS", "LINE_PAIRS"]
+    sizes = [{"CONV_CORES": 8, **BOARDS["orangecrab-25f"].parameters}[n] for n in names]
+    command = [ROOT / "build/bin/quell", "run", "--model", ROOT / "models/resnet8_fmnist_denoised.onnx", "--images",
+               "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz", "--limit", "1", "--device", "sim", "--simulator", ROOT / "tests/host/fake_board.py"]
+    done = subprocess.run(command, env={**os.environ, "QUELL_FAKE": "sizes:" + ",".join(map(str, sizes))}, capture_output=True, text=True, timeout=60)
+    missing, words, have = map(int, re.search(r"weight memory is too small by (\d+) bytes \((\d+) of (\d+) words", done.stderr).groups())
+    assert done.returncode != 0 and have == BOARDS["orangecrab-25f"].parameters["WEIGHT_WORDS"] and missing == (words - have) * 72
 
 
 def test_dfu_suffix():
