@@ -112,7 +112,7 @@ struct Board::Impl {
         uint64_t fs = asleep ? io_next : std::min(chip_next, io_next);
         uint64_t ps = fs / 1000;
         bool chip_rises = !asleep && chip_next == fs, io_rises = io_next == fs;
-        if (chip_rises && SYSTEM_PLL(os)) {
+        if ((chip_rises && SYSTEM_PLL(os)) || (io_rises && USB_PLL(os))) {
             SYSTEM_PLL(os) = USB_PLL(os) = 0;
             eval(ps - 1);
         }

@@ -26,6 +26,7 @@ static const char USAGE[] = "usage: quell-wires [MODE] [OPTIONS]\n"
                             "  --asymmetry PS   J to K edges late, K to J edges early (2 * asymmetry + 2 * jitter at most 18500)\n"
                             "  --skew PS        between D+ and D- (below 14000)\n"
                             "  --no-sleep       the chip's clock runs also while the chip waits\n"
+                            "  --break WHAT     a host that ignores data toggles (toggles) or CRC16 (crc): the campaign must fail\n"
                             "  --json FILE      figures (- is stdout)\n"
                             "  --trace FILE     write a waveform (FST)\n"
                             "  --firmware FILE  use this instead of the built-in firmware\n"
@@ -75,6 +76,8 @@ static bool board_option(const std::string &word, const char *value, Options &op
         b.host.timing.asymmetry_ps = (int32_t)number(value, 9250);
     else if (word == "--skew")
         b.host.timing.skew_ps = (int32_t)number(value, 14000);
+    else if (word == "--break" && (!strcmp(value, "toggles") || !strcmp(value, "crc")))
+        (!strcmp(value, "crc") ? b.host.ignore_crc : b.host.ignore_toggles) = true;
     else if (word == "--trace")
         b.trace = value;
     else if (word == "--firmware")

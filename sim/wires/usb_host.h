@@ -49,6 +49,7 @@ struct HostOptions {
     uint64_t resume_ps = 20'000'000'000;  // K of a resume
     uint64_t recovery_ps = 10'000'000'000; // after reset or resume before the first transaction
     uint64_t nak_ps = 20'000'000;         // an endpoint that said NAK is asked again after this
+    bool ignore_toggles = false, ignore_crc = false; // a broken host, to see that the tests notice
     double gap_spread = 2;                // bit times by which the host's own gaps exceed the least ones of 2 (7.1.18), at most, random
 };
 

@@ -42,3 +42,9 @@ build/bin/quell-wires-trace: $(filter-out $(WIRES_BUILD)/board.o,$(WIRES_O)) $(W
 	clang++ $^ $(WIRES_BUILD)/trace/Vwires_top__ALL.a $(addprefix $(WIRES_BUILD)/trace/,$(WIRES_OBJECTS) verilated_fst_c.o) -lusbredirparser -lz -pthread -latomic -o $@
 
 .PHONY: wires
+
+build/tests/wires_packets: tests/wires/packet_test.cpp sim/wires/usb_packet.cpp sim/wires/usb_line.cpp $(wildcard sim/wires/*.h)
+	@mkdir -p $(@D)
+	clang++ -std=c++17 -O1 -Wall -Wextra -Isim/wires $(filter %.cpp,$^) -o $@
+
+tests-build: build/bin/quell-wires build/tests/wires_packets

@@ -34,8 +34,8 @@ def layer_entry(**values):
 class Board:
     """One simulated board. Requests are numbered by themselves; send() and receive() can be used apart to have several under way."""
 
-    def __init__(self, *arguments):
-        self.process = subprocess.Popen([ROOT / "build/bin/quell-simboard", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, *arguments, program=ROOT / "build/bin/quell-simboard"):
+        self.process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.sequence = 0
 
     def __enter__(self):
