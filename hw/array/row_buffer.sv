@@ -78,7 +78,8 @@ module row_buffer #(
         end
     end
 
-    // --- Drain: block-RAM output, word register, pair register; each moves on when the next is empty or emptied ---------------
+    // --- Drain: block-RAM output, word register, skid buffer of pairs; each moves on when the next is empty or emptied. The skid buffer
+    // keeps the ready of post-processing out of this chain.
     logic [1:0]  full_q;                 // row complete, still to be read
     logic [9:0]  width0_q, width1_q;
     logic [11:0] c80_q, c81_q;
@@ -96,7 +97,7 @@ module row_buffer #(
     wire         short_w = HALVES == 1 || c_q == 12'd1;      // the word carries eight channels
     wire         pixel_end = c_q <= 12'(HALVES);
     wire         row_end = pixel_end && x_q == 10'd1;
-    wire         pair_move = !acc_valid_o || acc_ready_i;
+    wire         pair_move;              // the skid buffer takes a pair
     wire         word_end  = word_valid_q && pair_move && beat_q == (word_short_q ? 3'd3 : 3'd7);
     wire         word_move = !word_valid_q || word_end;
     wire         raw_move  = !raw_valid_q || word_move;
@@ -130,8 +131,6 @@ module row_buffer #(
             word_last_q  <= raw_last_q;
             word_short_q <= raw_short_q;
         end
-        if (pair_move)
-            acc_data_o <= drain_q ? read1[{beat_q[BW-1:0], 6'b0} +: 64] : read0[{beat_q[BW-1:0], 6'b0} +: 64];
 
         if (!run_q)
             run_q <= full_q[drain_q] && !raw_valid_q && !word_valid_q;
@@ -140,7 +139,6 @@ module row_buffer #(
         if (raw_move) raw_valid_q <= read;
         if (word_move) word_valid_q <= raw_valid_q;
         if (word_valid_q && pair_move) beat_q <= word_end ? 3'd0 : beat_q + 3'd1;
-        if (pair_move) acc_valid_o <= word_valid_q;
 
         if (stored_row) full_q[bank_q[2]] <= 1'b1;
         if (release_bank) begin
@@ -153,10 +151,14 @@ module row_buffer #(
             run_q        <= 1'b0;
             raw_valid_q  <= 1'b0;
             word_valid_q <= 1'b0;
-            acc_valid_o  <= 1'b0;
             beat_q       <= 3'd0;
         end
     end
+
+    wire [63:0] pair = drain_q ? read1[{beat_q[BW-1:0], 6'b0} +: 64] : read0[{beat_q[BW-1:0], 6'b0} +: 64];
+    skid_buffer #(.WIDTH(64)) pairs (
+        .clk_i, .rst_i, .in_valid_i(word_valid_q), .in_ready_o(pair_move), .in_data_i(pair),
+        .out_valid_o(acc_valid_o), .out_ready_i(acc_ready_i), .out_data_o(acc_data_o));
 
     // --- Banks claimed by the array and not yet drained ----------------------------------------------------------------------
     logic [1:0] claimed_q;
