@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import cli
+from tools import boards, cli
 
 ROOT = cli.ROOT
 MODEL, PROFILES = cli.MODEL, cli.PROFILES
@@ -118,6 +118,20 @@ def speed(images):
     return {f"ref_images_per_s{suffix}": max(cli.run(MODEL, limit=images, threads=2, profile=additive, denoiser=mode)[0]["images_per_s"] for _ in range(3)) for suffix, mode in (("", "mean"), ("_sample", "sample"))}
 
 
+def board_figures():
+    """System clock and USB clock of the ULX3S's bitstream, from the committed report of place and route; none if the sources have changed since."""
+    report = json.loads((boards.REPORTS / "ulx3s.json").read_text())
+    if report["input_hash"] != boards.input_hash(boards.BOARDS["ulx3s"]):
+        say("docs/boards/ulx3s.json is not of these sources: make boards ONLY=ulx3s")
+        return {}
+    clocks = report["clocks"]
+    met = {net: c["fmax_mhz"] >= c["constraint_mhz"] for net, c in clocks.items()}
+    reached = [s["fmax_mhz"].get("clk", 0) for s in report["seeds"].values()]
+    return {"ulx3s_sysclk_mhz": clocks["clk"]["constraint_mhz"] if met["clk"] else 0, "usb_clk_met": met["clk_usb_io"] and met["clk_usb"],
+            "ulx3s_fmax_mhz": clocks["clk"]["fmax_mhz"], "ulx3s_fmax_worst_seed_mhz": min(reached), "ulx3s_fmax_best_seed_mhz": max(reached),
+            "ulx3s_place_and_route_s": report["seconds"]}
+
+
 def subprogram(command, path, key=None):
     """Run a program that writes JSON to path; return its object (prefixed keys if key)."""
     result = subprocess.run([str(c) for c in command], cwd=ROOT)
@@ -147,6 +161,7 @@ def main():
     code, noise = subprogram([ROOT / "build/bin/noise_stats", samples, "--json", work / "noise.json"], work / "noise.json", "noise")
     figures["box_muller_max_ulp"] = noise.pop("noise_box_muller_max_ulp", None)
     figures |= noise | {"noise_statistics_passed": code == 0}
+    figures |= board_figures()
     figures |= accuracy(1000 if quick else 0, 1 if quick else 5)
 
     args.out.write_text(json.dumps(figures, indent=1))
