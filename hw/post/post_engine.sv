@@ -6,7 +6,7 @@
 //
 // Contract: start_i begins a frame of cfg_out_h_i * cfg_out_w_i * cfg_out_c8_i * 4 pairs, of which not one more is taken; done_o answers when
 // all of them have been taken and the last word is in memory, and the next start_i may come in that cycle. One pair a clock when nothing
-// blocks; first pair 3 cycles after start_i (41 with noise: the generator fills). Latency without denoiser: some 45 cycles, with pooling 60.
+// blocks; first pair 4 cycles after start_i (42 with noise: the generator fills). Latency without denoiser: some 45 cycles, with pooling 60.
 `default_nettype none
 
 module post_engine #(
@@ -109,7 +109,9 @@ module post_engine #(
     logic [31:0] words_q;
     logic [31:0] left_q;  // pairs still to be taken
     logic more_q;  // left_q is not 0
-    logic size_q, start_q;  // the two cycles after start_i
+    logic [28:0] low_q;  // words: pixels_q's lower 17 bits and the others, times c8
+    logic [14:0] high_q;
+    logic size_q, sum_q, start_q;  // the three cycles after start_i
     logic active_q, stored_q, denoised_q;
     logic store_done, dn_done, pool_taken;
 
@@ -118,17 +120,22 @@ module post_engine #(
 
     always_ff @(posedge clk_i) begin
         if (start_i) pixels_q <= cfg_out_w_i * cfg_out_h_i;
-        if (size_q) words_q <= pixels_q * cfg_out_c8_i;
+        if (size_q) begin
+            low_q  <= pixels_q[16:0] * cfg_out_c8_i;
+            high_q <= {3'd0, cfg_out_c8_i & {12{pixels_q[17]}}} + {2'd0, cfg_out_c8_i & {12{pixels_q[18]}}, 1'd0} + {1'd0, cfg_out_c8_i & {12{pixels_q[19]}}, 2'd0};
+        end
+        if (sum_q) words_q <= {3'd0, low_q} + {high_q, 17'd0};
         if (start_q) left_q <= {words_q[29:0], 2'd0};
         else if (take) left_q <= left_q - 32'd1;
     end
 
     always_ff @(posedge clk_i) begin
         if (rst_i) begin
-            {size_q, start_q, active_q, more_q, stored_q, denoised_q, done_o} <= '0;
+            {size_q, sum_q, start_q, active_q, more_q, stored_q, denoised_q, done_o} <= '0;
         end else begin
             size_q <= start_i;
-            start_q <= size_q;
+            sum_q <= size_q;
+            start_q <= sum_q;
             done_o <= finished;
             if (start_i) active_q <= 1'b1;
             else if (finished) active_q <= 1'b0;
