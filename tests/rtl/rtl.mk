@@ -31,6 +31,9 @@ build/rtl/runtime/%.o:
 	@root=$$($(VERILATOR) --getenv VERILATOR_ROOT) && $(CXX) -std=c++17 -Os -faligned-new -fcf-protection=none -DVM_COVERAGE=0 -DVM_SC=0 \
 	  -DVM_TRACE=0 -DVM_TRACE_FST=0 -DVM_TRACE_VCD=0 -I$$root/include -I$$root/include/vltstd -w -c $$root/include/$*.cpp -o $@
 
+# The USB link is tested on its wires.
+$(RTL_BUILD)/usb_link/bench: build/gen/usb_device.v $(wildcard sim/wires/usb_*) hw/waivers.vlt
+
 tests-build: $(RTL_RUNTIME)
 
 .PHONY: rtl $(addprefix rtl-,$(RTL_BENCHES))
