@@ -20,7 +20,7 @@ from tests.qemu.image import OUT, libraries_of
 
 ROOT = Path(__file__).resolve().parents[2]
 WIRES = Path(os.environ.get("QUELL_WIRES", ROOT / "build/bin/quell-wires"))
-BOOT_LIMIT = COMMAND_LIMIT = 120  # seconds
+BOOT_LIMIT = COMMAND_LIMIT = 300  # seconds; the machine may be busy with other tests
 
 
 class Program:
@@ -119,7 +119,11 @@ class Guest(Program):
                           "-serial", f"file:{console}", "-kernel", OUT / "vmlinux", "-initrd", initramfs, "-append", "console=ttyS1 quiet panic=-1 mitigations=off nokaslr", "-device", "qemu-xhci,id=hc",
                           "-chardev", f"socket,id=ur,path={bridge.socket}", "-device", "usb-redir,chardev=ur,bus=hc.0"], folder / "qemu.log")
         self.jobs = 0
-        self.hear("ready", BOOT_LIMIT)
+        try:
+            self.hear("ready", BOOT_LIMIT)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def run(self, command, limit=COMMAND_LIMIT):
         """Run a shell command in the guest."""
