@@ -1,21 +1,23 @@
 # The firmware: one ELF, and its image for $readmemh (32-bit words).
+# No compressed instructions: PicoRV32's decoder of them would be the chip's longest path.
+FW_ARCH    := rv32im
 FW_SOURCES := $(wildcard fw/src/*.c)
 FW_OBJECTS := $(patsubst fw/src/%.c,build/fw/%.o,$(FW_SOURCES)) build/fw/start.o
-FW_CFLAGS  := -std=c11 -O2 -Wall -Wextra -Werror -march=rv32imc -mabi=ilp32 -msmall-data-limit=0 -ffreestanding -ffunction-sections \
+FW_CFLAGS  := -std=c11 -O2 -Wall -Wextra -Werror -march=$(FW_ARCH) -mabi=ilp32 -msmall-data-limit=0 -ffreestanding -ffunction-sections \
               -Ifw/target -Ifw/src -Ifw/include -Ibuild/gen
 
 fw: build/fw/firmware.hex ## the firmware
 
-build/fw/%.o: fw/src/%.c $(wildcard fw/src/*.h fw/include/*.h fw/target/*.h) build/gen/stamp
+build/fw/%.o: fw/src/%.c $(wildcard fw/src/*.h fw/include/*.h fw/target/*.h) fw/fw.mk build/gen/stamp
 	@mkdir -p $(@D)
 	$(CROSS)gcc --specs=picolibc.specs $(FW_CFLAGS) -c $< -o $@
 
-build/fw/start.o: fw/target/start.S
+build/fw/start.o: fw/target/start.S fw/fw.mk
 	@mkdir -p $(@D)
-	$(CROSS)gcc -march=rv32imc -mabi=ilp32 -c $< -o $@
+	$(CROSS)gcc -march=$(FW_ARCH) -mabi=ilp32 -c $< -o $@
 
 build/fw/firmware.elf: $(FW_OBJECTS) fw/target/firmware.ld
-	$(CROSS)gcc --specs=picolibc.specs -march=rv32imc -mabi=ilp32 -nostartfiles -Tfw/target/firmware.ld -Wl,--gc-sections \
+	$(CROSS)gcc --specs=picolibc.specs -march=$(FW_ARCH) -mabi=ilp32 -nostartfiles -Tfw/target/firmware.ld -Wl,--gc-sections \
 	  -Wl,-Map=build/fw/firmware.map $(FW_OBJECTS) -o $@
 	$(CROSS)size $@
 
