@@ -163,10 +163,7 @@ static void print_stats(const Board &board, UsbHost &host)
 int main(int argc, char **argv)
 {
     Options options = parse(argc, argv);
-    if (options.mode == "--redir")
-        redir_hurry(options.board.host);
-    else
-        hurry(options.board.host);
+    hurry(options.board.host);
     try {
         Board board(options.board);
         int code = 3;

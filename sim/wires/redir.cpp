@@ -20,7 +20,6 @@ const uint64_t MICROSECOND = 1'000'000, MILLISECOND = 1'000'000'000; // ps
 const uint64_t STEP = 50 * MICROSECOND;     // simulated between two looks at the socket
 const uint64_t QUIET = 5 * MILLISECOND;     // of nothing: five frames, or long enough for the device to see a bus without frames
 const uint64_t ATTACH_LIMIT = 200 * MILLISECOND;
-const uint64_t SHORT_WAIT = 100 * MICROSECOND; // in place of 10 ms and more
 
 class Redir {
   public:
@@ -198,11 +197,6 @@ void Redir::print_status()
 }
 
 } // namespace
-
-void redir_hurry(HostOptions &options)
-{
-    options.attach_ps = options.reset_ps = options.recovery_ps = SHORT_WAIT;
-}
 
 int redir_run(Board &board, const std::string &socket_path)
 {

@@ -12,8 +12,5 @@
 
 #include "board.h"
 
-// What a bridge changes in the board's options: waits that in reality fill milliseconds and would here fill seconds of the user's time are cut short.
-void redir_hurry(HostOptions &options);
-
 // Run the bridge; -> exit code: 0 ended as above, 2 the socket cannot be made.
 int redir_run(Board &board, const std::string &socket_path);
