@@ -11,8 +11,7 @@ import pytest
 from tests.qemu.session import NOISE, RULE, SMALL_IMAGES, Session, missing
 from tools import cli
 
-if missing():
-    pytest.skip(f"no guest: {missing()}", allow_module_level=True)
+pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no guest: {missing()}")
 
 REAL_IMAGES, COUNT = 2, 12
 # Exit codes of quell (host/lib/quell.h)
