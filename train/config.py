@@ -1,6 +1,7 @@
 """Every setting of the training, in one place.
 
-`python -m train.make_models` uses `FULL`; `--smoke` uses `SMOKE`, which differs only in how much work is done.
+`python -m train.make_models` uses `FULL`; `--smoke` uses `SMOKE`, which differs only in how much work is done. The settings
+of the experiment (`python -m train.experiment`) are made from them in recipes.py.
 """
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent
 @dataclass(frozen=True)
 class Config:
     # ---- data -----------------------------------------------------------------------------------------------------
-    data: Path = Path("/usr/share/datasets/fashion-mnist")  # folder of the gzip IDX files (Debian dataset-fashion-mnist)
-    padding: int = 2               # zero pixels added on each side, 28 -> 32; becomes quell.padding in the ONNX file
-    train_images: int = 60_000     # how many of the training images are used
+    data: str = "fashion_mnist"    # one of data.SETS
+    train_images: int | None = None  # how many of the training images are used; None: all
     # ---- backbone (float) -----------------------------------------------------------------------------------------
+    network: str = "resnet8"       # one of networks.BACKBONES
     epochs: int = 30
     batch: int = 256
     learning_rate: float = 0.4     # peak of the one-cycle schedule, SGD with Nesterov momentum 0.9
@@ -29,14 +30,21 @@ class Config:
     bottlenecks: tuple = (1, 2, 4)  # widths that the placement search may choose from
     search_batches: int = 20       # batches over which the search accumulates gradients
     price_exponent: float = 1.0    # score = gradient norm / parameters ** this
+    measure_steps: int = 60        # strategy "measured": steps that every piece is trained alone
+    measure_images: int = 1000     # and images on which its accuracy is taken
     denoiser_images: int = 20_000  # training images the blocks see; the last ones of the training set
     denoiser_steps: int = 1000
     denoiser_batch: int = 64
     denoiser_rate: float = 0.01    # peak of the one-cycle schedule, Adam
+    retrain_rate: float = 1e-3     # the same where the backbone itself is trained (a control)
     denoiser_ema: float = 0.99
-    likelihood: float = 0.02       # weight of the negative log-likelihood of the noise beside the distillation loss
+    logits: float = 1.0            # weight of the distillation of the clean network's answer
+    features: float = 0.0          # weight of the distillation of its layers' codes
+    likelihood: float = 0.02       # weight of the negative log-likelihood of the noise
+    sigma_on_rest: bool = False    # the likelihood trains sigma alone, on what mu leaves over
     temperature: float = 1.0       # of the distillation
-    noise_levels: tuple = (0.8, 1.2)   # range of the factor on the profiles' read noise while training
+    noise_levels: tuple = (0.8, 1.2)   # range of the factor on the profiles' noise while training, drawn for every image
+    silent_share: float = 0.0      # share of the training images without read noise
     quantised_share: float = 0.5   # share of the steps, at the end, with int8 weights and uint8 activations
     # One ONNX file a group: {file stem: profiles its blocks are trained on, by turns}, and the profiles it is evaluated
     # with. Multiplicative noise is harder to take out, so it comes up twice as often.

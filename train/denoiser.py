@@ -1,26 +1,22 @@
-"""The denoising block and its training behind a frozen backbone.
+"""The denoising block; fit.py trains it behind a frozen backbone.
 
 Block (docs/arithmetic.md), x the noisy codes less their zero point, C channels, bottleneck m:
 b1 = relu(W1 x + B1), b2 = relu(W2 *3x3 b1 + B2), mu = D *3x3 x + Wu b2, sigma = relu(Wv b2 + cv), output x - mu.
 Everything is in output codes; integers() and export.py turn it into int8 weights with scales.
 """
 import math
-import time
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from . import noise, quantise
-
 CV_UNIT = 32.0   # codes: keeps the level's parameter near 1, where the optimiser's steps suit it
-SIGMA_MIN = 0.25  # codes: floor inside the likelihood only
 
 
-def cost(channels, depthwise, bottleneck):
-    """Parameters of a block, every one counted."""
+def cost(channels, depthwise, bottleneck, sigma=True):
+    """Parameters of a block, every one counted; sigma: with the head that predicts the spread."""
     m = bottleneck
-    return 1 + depthwise * 9 * channels + (3 * channels * m + 9 * m * m + 2 * m if m else 0)
+    return sigma + depthwise * 9 * channels + ((2 + sigma) * channels * m + 9 * m * m + 2 * m if m else 0)
 
 
 class Quantised(torch.autograd.Function):
@@ -43,10 +39,10 @@ def weight_step(w):
 
 
 class Denoiser(nn.Module):
-    def __init__(self, channels, depthwise, bottleneck, generator=None):
-        """Starts as the identity: D and Wu are zero. cv has shape [1], one level a layer."""
+    def __init__(self, channels, depthwise, bottleneck, generator=None, sigma=True):
+        """Starts as the identity: D and Wu are zero. cv has shape [1], one level a layer. sigma: with the head for the spread."""
         super().__init__()
-        self.channels, self.depthwise, self.m = channels, depthwise, bottleneck
+        self.channels, self.depthwise, self.m, self.sigma = channels, depthwise, bottleneck, sigma
         self.quantised = False
         if depthwise:
             self.d = nn.Parameter(torch.zeros(channels, 1, 3, 3))
@@ -59,10 +55,12 @@ class Denoiser(nn.Module):
             self.w2.data[range(m), range(m), 1, 1] += 1
             self.b2 = nn.Parameter(torch.zeros(m))
             self.wu = nn.Parameter(torch.zeros(channels, m, 1, 1))
-            self.wv = nn.Parameter(torch.zeros(channels, m, 1, 1))
+            if sigma:
+                self.wv = nn.Parameter(torch.zeros(channels, m, 1, 1))
             self.register_buffer("act1_max", torch.ones(()))
             self.register_buffer("act2_max", torch.ones(()))
-        self.cv = nn.Parameter(torch.full((1,), 20 / CV_UNIT))
+        if sigma:
+            self.cv = nn.Parameter(torch.full((1,), 20 / CV_UNIT))
 
     @property
     def kind(self):
@@ -79,9 +77,10 @@ class Denoiser(nn.Module):
             peak.lerp_(x.detach().max().float().clamp_min(1e-3), 0.05)
         return Quantised.apply(x, peak / 255, 0, 255) if self.quantised else F.relu(x)
 
-    def forward(self, x):
-        """x [n, c, h, w] codes less zero point -> mu, sigma of its noise, in codes, shapes that broadcast to x's."""
-        mu, level = 0, (self.cv * CV_UNIT).view(1, -1, 1, 1)
+    def forward(self, x, source=None):
+        """x [n, c, h, w] codes less zero point -> mu, sigma of its noise, in codes, shapes that broadcast to x's; sigma is None
+        without its head. source, what the layer read, is not used: the chip's block sees the layer's output alone."""
+        mu, level = 0, (self.cv * CV_UNIT).view(1, -1, 1, 1) if self.sigma else None
         if self.depthwise:
             mu = F.conv2d(x, self.weight("d"), padding=1, groups=self.channels)
         if self.m:
@@ -89,124 +88,39 @@ class Denoiser(nn.Module):
             b1 = self.activation("act1_max", F.conv2d(x, self.weight("w1"), self.b1 * CV_UNIT))
             b2 = self.activation("act2_max", F.conv2d(b1, self.weight("w2"), self.b2 * CV_UNIT, padding=1))
             mu = mu + F.conv2d(b2, self.weight("wu"))
-            level = level + F.conv2d(b2, self.weight("wv"))
-        return mu, F.relu(level)
+            level = level + F.conv2d(b2, self.weight("wv")) if self.sigma else None
+        return mu, F.relu(level) if self.sigma else None
 
     @torch.no_grad()
     def integers(self):
-        """{tensor name: int array or scale}, in codes: an activation's scale is in input codes a step."""
+        """{tensor name: int array or scale}, in codes: an activation's scale is in input codes a step. A head that is not
+        there is written as zeros."""
         out = {}
+        zeros = {"wv": torch.zeros(self.channels, self.m, 1, 1), "cv": torch.zeros(1)}
+        tensor = lambda name: getattr(self, name, zeros.get(name)).cpu()
         names = (["d"] if self.depthwise else []) + (["w1", "w2", "wu", "wv"] if self.m else [])
         for name in names:
-            w = getattr(self, name)
+            w = tensor(name)
             out[f"{name}_scale"] = weight_step(w).item()
             out[name] = (w / weight_step(w)).round().clamp(-127, 127).int().numpy()
         if self.m:
             out["act1_scale"], out["act2_scale"] = self.act1_max.item() / 255, self.act2_max.item() / 255
-            out["b1"] = (self.b1 * CV_UNIT / out["w1_scale"]).round().int().numpy()
-            out["b2"] = (self.b2 * CV_UNIT / (out["act1_scale"] * out["w2_scale"])).round().int().numpy()
+            out["b1"] = (tensor("b1") * CV_UNIT / out["w1_scale"]).round().int().numpy()
+            out["b2"] = (tensor("b2") * CV_UNIT / (out["act1_scale"] * out["w2_scale"])).round().int().numpy()
             cv_step = out["act2_scale"] * out["wv_scale"]
         else:
             # 1/4096 of a code: far finer than sigma's 8 fractional bits, and far from the 24-bit limit.
             cv_step = out["cv_scale"] = 2.0 ** -12
-        out["cv"] = (self.cv * CV_UNIT / cv_step).round().clamp(-2**23, 2**23 - 1).int().numpy()
+        out["cv"] = (tensor("cv") * CV_UNIT / cv_step).round().clamp(-2**23, 2**23 - 1).int().numpy()
         return out
 
 
-def make_blocks(net, placement, seed=0):
+def make_blocks(net, placement, seed=0, sigma=True):
     """placement {layer name: (depthwise, bottleneck)} -> ModuleDict of fresh blocks."""
     generator = torch.Generator().manual_seed(seed)
-    channels = lambda name: getattr(net, f"{name}_weight").shape[0]
-    return nn.ModuleDict({name: Denoiser(channels(name), *kind, generator) for name, kind in placement.items()})
+    return nn.ModuleDict({name: Denoiser(net.by_name[name].channels, *kind, generator, sigma) for name, kind in placement.items()})
 
 
 def mean_mode(blocks):
     """The hook for QuantNet's `denoise`: x - mu."""
-    return lambda layer, d, v: d - blocks[layer.name](d)[0] if layer.name in blocks else d
-
-
-def teacher(net, images, batch=1000):
-    """Clean logits of all images, in real units, [n, classes]."""
-    with torch.no_grad():
-        return torch.cat([net(images[i:i + batch]) for i in range(0, len(images), batch)]) * net.layers[-1].s_v
-
-
-def distillation(net, logits, target, temperature):
-    """Kullback-Leibler divergence of the noisy network's softened answer from the clean one's."""
-    noisy = logits.float() * (net.layers[-1].s_v / temperature)
-    return F.kl_div(F.log_softmax(noisy, 1), F.softmax(target / temperature, 1), reduction="batchmean") * temperature ** 2
-
-
-def noisy_loss(net, blocks, pixels, target, analog, likelihood, temperature):
-    """One forward pass with noise in the loop -> distillation loss + likelihood weight x mean negative log-likelihood."""
-    nll = []
-
-    def denoise(layer, d, v):
-        if layer.name not in blocks:
-            return d
-        mu, sigma = blocks[layer.name](d)
-        if likelihood:
-            sigma = sigma.float().clamp_min(SIGMA_MIN)
-            # The block's own layer's noise is the target, so no gradient goes to the layers before through it.
-            noise_now = (d - v.clamp(-128 - layer.z_v, 127 - layer.z_v)).detach().float()
-            nll.append(((noise_now - mu.float()).square() / (2 * sigma.square()) + sigma.log()).mean())
-        return d - mu
-
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = net(pixels, analog=analog, denoise=denoise)
-    loss = distillation(net, logits, target, temperature)
-    return loss + likelihood * torch.stack(nll).mean() if nll else loss
-
-
-def train(net, blocks, images, profiles, config, steps, checkpoint=None, say=print):
-    """Train the blocks in place. images uint8 [n, 1, h, w]; the last share `quantised_share` of the steps fake-quantises.
-
-    The weights kept are an exponential average over the steps.
-    """
-    for parameter in net.parameters():
-        raise AssertionError("the backbone must have no trainable parameter")
-    net.eval()
-    blocks.train()
-    target = teacher(net, images)
-    generator = torch.Generator().manual_seed(config.seed)
-    analog = noise.TrainingNoise(profiles, *config.noise_levels, net.output_shapes(images), config.denoiser_batch, config.seed)
-    optimiser = torch.optim.Adam(blocks.parameters(), config.denoiser_rate, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.denoiser_rate, total_steps=steps + 1, pct_start=0.1)
-    average = [p.detach().clone() for p in blocks.parameters()]
-    step = 0
-    if checkpoint and checkpoint.exists():
-        state = torch.load(checkpoint)
-        blocks.load_state_dict(state["blocks"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        average, step = state["average"], state["step"]
-        generator.manual_seed(config.seed + step)
-    first, begin = step, time.time()
-    while step < steps:
-        for block in blocks.values():
-            block.quantised = step >= steps * (1 - config.quantised_share)
-        pick = torch.randint(len(images), (config.denoiser_batch,), generator=generator)
-        analog.redraw()
-        loss = noisy_loss(net, blocks, images[pick], target[pick], analog, config.likelihood, config.temperature)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(blocks.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        step += 1
-        decay = min(config.denoiser_ema, step / (step + 10))
-        with torch.no_grad():
-            for kept, now in zip(average, blocks.parameters()):
-                kept.lerp_(now, 1 - decay)
-        if step % 100 == 0 or step == steps:
-            left = (time.time() - begin) / (step - first) * (steps - step)
-            say(f"denoisers step {step}/{steps}  loss {loss.item():.3f}  {left / 60:.1f} min left")
-            if checkpoint:
-                torch.save({"blocks": blocks.state_dict(), "optimiser": optimiser.state_dict(),
-                            "schedule": schedule.state_dict(), "average": average, "step": step}, checkpoint)
-    with torch.no_grad():
-        for kept, now in zip(average, blocks.parameters()):
-            now.copy_(kept)
-    for block in blocks.values():
-        block.quantised = True
-    return blocks.eval()
+    return lambda layer, d, v, x: d - blocks[layer.name](d, x)[0] if layer.name in blocks else d

@@ -6,8 +6,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from . import data
-
 OPSET = 13
 DOMAIN = "quell"
 BOTTLENECK = ["w1", "w1_scale", "b1", "b1_scale", "act1_scale", "w2", "w2_scale", "b2", "b2_scale", "act2_scale",
@@ -96,33 +94,16 @@ class Graph:
         return outputs[0]
 
 
-def export(net, path, blocks=None, padding=2, size=32):
-    """QuantNet and {layer name: Denoiser} -> ONNX file, checked by onnx."""
+def export(net, path, dataset, blocks=None):
+    """QuantNet and {layer name: Denoiser} -> ONNX file, checked by onnx. dataset: its channels, side, padding and class names."""
     graph = Graph()
-    stored = {"image": graph.quantised("image", "image", net.by_name["stem"].s_in, -128)}
+    stored = {"image": graph.quantised("image", "image", net.layers[0].s_in, -128)}
     for layer in net.layers:
-        if layer.source == "pool":
-            pooled = graph.add("GlobalAveragePool", [stored[net.layers[-2].name]], "pool")
-            stored["pool"] = graph.quantised(pooled, "pool", net.pool_scale, -128)
-            # A block works on images: behind the head, the head is written as the 1x1 convolution that it is.
-            if not (blocks and layer.name in blocks):
-                stored["pool"] = graph.add("Flatten", [stored["pool"]], "flat", axis=1)
-        buffer = lambda part: getattr(net, f"{layer.name}_{part}").numpy()
-        weight, scale = buffer("weight"), buffer("scale")
-        gemm = stored.get("pool", "") == "flat"
-        w = [graph.constant(f"{layer.name}_weight", weight.reshape(len(weight), -1) if gemm else weight, np.int8),
-             graph.constant(f"{layer.name}_weight_s", scale, np.float32),
-             graph.constant(f"{layer.name}_weight_z", np.zeros(len(weight)), np.int8)]
-        b = [graph.constant(f"{layer.name}_bias", buffer("bias"), np.int32),
-             graph.constant(f"{layer.name}_bias_s", np.float32(layer.s_in) * scale, np.float32),
-             graph.constant(f"{layer.name}_bias_z", np.zeros(len(weight)), np.int32)]
-        inputs = [stored[layer.source], graph.add("DequantizeLinear", w, f"{layer.name}_weight_dq", axis=0),
-                  graph.add("DequantizeLinear", b, f"{layer.name}_bias_dq", axis=0)]
-        if gemm:
-            y = graph.add("Gemm", inputs, layer.name, transB=1)
-        else:
-            kernel = weight.shape[2]
-            y = graph.add("Conv", inputs, layer.name, kernel_shape=[kernel] * 2, strides=[layer.stride] * 2, pads=[layer.padding] * 4)
+        source, flat = stored[layer.source], False
+        # A block works on images: behind the head, the head is written as the 1x1 convolution that it is.
+        if layer.name == "head" and not (blocks and layer.name in blocks):
+            source, flat = graph.add("Flatten", [source], "flat", axis=1), True
+        y = convolution(graph, net, layer, source, flat)
         y = graph.quantised(y, f"{layer.name}_v", layer.s_v, layer.z_v)
         if blocks and layer.name in blocks:
             y = graph.quantised(graph.denoised(y, layer, blocks[layer.name]), f"{layer.name}_x", layer.s_v, layer.z_v)
@@ -130,18 +111,41 @@ def export(net, path, blocks=None, padding=2, size=32):
             y = graph.add("Add", [y, stored[layer.residual]], f"{layer.name}_sum")
         if layer.relu:
             y = graph.add("Relu", [y], f"{layer.name}_relu")
-        stored[layer.name] = y if layer.plain else graph.quantised(y, f"{layer.name}_y", layer.s_y, layer.z_y)
-    if blocks and net.layers[-1].name in blocks:
+        y = y if layer.plain else graph.quantised(y, f"{layer.name}_y", layer.s_y, layer.z_y)
+        if layer.pool:
+            y = (graph.add("MaxPool", [y], f"{layer.name}_pool", kernel_shape=[2, 2], strides=[2, 2]) if layer.pool == "max"
+                 else graph.add("GlobalAveragePool", [y], f"{layer.name}_pool"))
+            y = graph.quantised(y, f"{layer.name}_p", layer.s_p, -128 if layer.relu else layer.z_y)
+        stored[layer.name] = y
+    if not flat:
         graph.add("Flatten", [y], "logits", axis=1)
     graph.nodes[-1].output[0] = "logits"
+    _, channels, *size = dataset.padded(dataset.train.images[:1]).shape
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "resnet8",
-                          [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 1, size, size])],
-                          [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", len(data.CLASSES)])],
+        helper.make_graph(graph.nodes, "backbone", [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", channels, *size])],
+                          [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", len(dataset.classes)])],
                           list(graph.constants.values())),
         opset_imports=[helper.make_opsetid("", OPSET)] + [helper.make_opsetid(DOMAIN, 1)] * bool(graph.kinds),
         functions=[function(kind) for kind in sorted(graph.kinds)], producer_name="quell train")
     model.ir_version = 8
-    helper.set_model_props(model, {"quell.padding": str(padding), "quell.classes": ",".join(data.CLASSES)})
+    helper.set_model_props(model, {"quell.padding": str(dataset.padding), "quell.classes": ",".join(dataset.classes)})
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
+
+
+def convolution(graph, net, layer, source, flat):
+    """Conv, or Gemm behind Flatten, with its int8 weights and int32 biases."""
+    weight, bias = (tensor.detach().cpu().numpy() for tensor in net.weight(layer))
+    scale = getattr(net, f"{layer.name}_scale").cpu().numpy()
+    w = [graph.constant(f"{layer.name}_weight", weight.reshape(len(weight), -1) if flat else weight, np.int8),
+         graph.constant(f"{layer.name}_weight_s", scale, np.float32),
+         graph.constant(f"{layer.name}_weight_z", np.zeros(len(weight)), np.int8)]
+    b = [graph.constant(f"{layer.name}_bias", bias, np.int32),
+         graph.constant(f"{layer.name}_bias_s", np.float32(layer.s_in) * scale, np.float32),
+         graph.constant(f"{layer.name}_bias_z", np.zeros(len(weight)), np.int32)]
+    inputs = [source, graph.add("DequantizeLinear", w, f"{layer.name}_weight_dq", axis=0),
+              graph.add("DequantizeLinear", b, f"{layer.name}_bias_dq", axis=0)]
+    if flat:
+        return graph.add("Gemm", inputs, layer.name, transB=1)
+    return graph.add("Conv", inputs, layer.name, kernel_shape=[layer.kernel] * 2, strides=[layer.stride] * 2, pads=[layer.padding] * 4,
+                     group=len(weight) if layer.depthwise else 1)

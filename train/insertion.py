@@ -1,15 +1,21 @@
-"""Where the denoising blocks go: gradient norm per parameter, greedily, under the budget.
+"""Where the denoising blocks go: pieces of blocks are ranked and taken best first while the budget lasts.
 
-Every possible block is put behind every layer at once, each starting as the identity (D = 0, Wu = 0), so that the noisy
-network's answers do not change. The gradient of the distillation loss with respect to those zero weights, accumulated
-over several batches with noise in the loop, says how much the first steps of each piece would lower the loss. The norm
-of the accumulated gradient (not the accumulated norm) is used: what the noise contributes averages out.
+What ranks them is the strategy:
+- gradient: every possible block is put behind every layer at once, each starting as the identity (D = 0, Wu = 0), so that the
+  noisy network's answers do not change. The gradient of the distillation loss with respect to those zero weights, accumulated
+  over several batches with noise in the loop, says how much the first steps of each piece would lower the loss. The norm of
+  the accumulated gradient (not the accumulated norm) is used: what the noise contributes averages out.
+- measured: every piece is trained alone for a few steps; the accuracy that it gains is its worth.
+- random, first, last: by chance, or by the layer's place in the network.
+- all: the same kind of block behind every layer, the largest that the budget allows.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from . import denoiser, noise
+from . import denoiser, fit, machine
+
+STRATEGIES = ("gradient", "measured", "random", "first", "last", "all")
 
 
 @dataclass(frozen=True)
@@ -17,11 +23,11 @@ class Candidate:
     """One piece of a block: the depthwise path (bottleneck 0), or a bottleneck of some width."""
     layer: str
     bottleneck: int
-    score: float    # gradient norm a parameter ** exponent
+    score: float    # best first
     price: int      # parameters, without the level cv that the layer's block has in any case
 
 
-def greedy(candidates, budget):
+def greedy(candidates, budget, sigma=True):
     """Candidates and a number of parameters -> placement {layer: (depthwise, bottleneck)}.
 
     Best score first, what no longer fits is passed over. A layer takes at most one depthwise path and one bottleneck;
@@ -30,7 +36,7 @@ def greedy(candidates, budget):
     placement, left = {}, budget
     for piece in sorted((c for c in candidates if c.score > 0), key=lambda c: -c.score):
         depthwise, bottleneck = placement.get(piece.layer, (False, 0))
-        price = piece.price + (piece.layer not in placement)
+        price = piece.price + (sigma and piece.layer not in placement)
         if price > left or (bottleneck if piece.bottleneck else depthwise):
             continue
         left -= price
@@ -38,43 +44,106 @@ def greedy(candidates, budget):
     return placement
 
 
+def pieces(net, widths, sigma):
+    """[(layer, bottleneck, price)] of everything that could be placed."""
+    return [(layer.name, width, denoiser.cost(layer.channels, width == 0, width, sigma) - sigma)
+            for layer in net.layers for width in (0, *widths)]
+
+
 def gradients(net, images, profiles, config):
-    """{layer: {(part, width): accumulated gradient norm}} for the depthwise path (width 0) and each bottleneck width."""
-    target = denoiser.teacher(net, images)
-    shapes = net.output_shapes(images)
+    """{layer: {width: norm of the accumulated gradient}} for the depthwise path (width 0) and each bottleneck width."""
+    where = machine.device()
+    net, images = net.to(where), images.to(where)
+    target = fit.teacher(net, images)
     layers = [layer.name for layer in net.layers]
     norms = {name: {} for name in layers}
     for width in config.bottlenecks:
-        blocks = denoiser.make_blocks(net, {name: (True, width) for name in layers}, config.seed)
+        blocks = denoiser.make_blocks(net, {name: (True, width) for name in layers}, config.seed).to(where)
         generator = torch.Generator().manual_seed(config.seed)
-        analog = noise.TrainingNoise(profiles, *config.noise_levels, shapes, config.denoiser_batch, config.seed)
+        tile = fit.make_tile(net, images, profiles, config, where, config.seed)
         for _ in range(config.search_batches):
-            pick = torch.randint(len(images), (config.denoiser_batch,), generator=generator)
-            analog.redraw()
-            denoiser.noisy_loss(net, blocks, images[pick], target[pick], analog, 0, config.temperature).backward()
+            pick = torch.randint(len(images), (config.denoiser_batch,), generator=generator).to(where)
+            tile.redraw()
+            fit.noisy_loss(net, blocks, images[pick], target[pick], tile, config, logits_only=True).backward()
         for name, block in blocks.items():
             norms[name][0] = block.d.grad.norm().item()
             norms[name][width] = block.wu.grad.norm().item()
+    net.cpu()
     return norms
 
 
-def search(net, images, profiles, config, say=print):
-    """-> placement {layer: (depthwise, bottleneck)} within config.budget x the backbone's parameters."""
+def measured(net, dataset_images, labels, profiles, config, candidates, say):
+    """{(layer, width): accuracy gained by the piece alone}: trained for `measure_steps`, tried on images that it did not see."""
+    held_out, held_labels = dataset_images[:config.measure_images], labels[:config.measure_images]
+    seen = dataset_images[config.measure_images:]
+    where = machine.device()
+
+    def accuracy(blocks):
+        tile = fit.make_tile(net, seen, profiles, replace(config, silent_share=0.0), where, config.seed + 1)
+        right = 0
+        net.to(where), blocks.to(where)
+        with torch.no_grad():
+            for i in range(0, len(held_out), config.denoiser_batch):
+                tile.redraw()
+                part = held_out[i:i + config.denoiser_batch].to(where)
+                right += (net(part, denoise=denoiser.mean_mode(blocks), **tile.hooks).argmax(1).cpu() == held_labels[i:i + config.denoiser_batch]).sum().item()
+        return right / len(held_out)
+
+    base = accuracy(torch.nn.ModuleDict())
+    gain = {}
+    for layer, width, price in candidates:
+        blocks = denoiser.make_blocks(net, {layer: (width == 0, width)}, config.seed)
+        fit.train(net, blocks, seen, profiles, config, config.measure_steps, say=lambda line: None)
+        gain[layer, width] = accuracy(blocks) - base
+        say(f"candidate {layer:20} width {width}  gains {gain[layer, width]:+.2%}")
+    net.cpu()
+    return gain
+
+
+def uniform(net, budget, widths, sigma):
+    """The same kind of block behind every layer, the dearest one that the budget allows; {} if none does."""
+    kinds = sorted(((depthwise, width) for depthwise in (False, True) for width in (0, *widths) if depthwise or width),
+                   key=lambda kind: -placement_cost(net, {layer.name: kind for layer in net.layers}, sigma))
+    for kind in kinds:
+        placement = {layer.name: kind for layer in net.layers}
+        if placement_cost(net, placement, sigma) <= budget:
+            return placement
+    return {}
+
+
+def search(net, images, profiles, config, say=print, strategy="gradient", labels=None, draw=0, sigma=True):
+    """-> placement {layer: (depthwise, bottleneck)} within config.budget x the backbone's parameters.
+
+    draw: which of the random placements. labels: of the images, for "measured".
+    """
     budget = int(config.budget * net.parameter_count())
-    candidates = []
-    for name, norms in gradients(net, images, profiles, config).items():
-        channels = getattr(net, f"{name}_weight").shape[0]
-        for width, norm in norms.items():
-            price = denoiser.cost(channels, width == 0, width) - 1
-            candidates.append(Candidate(name, width, norm / price ** config.price_exponent, price))
-            say(f"candidate {name:16} {'depthwise' if width == 0 else f'bottleneck {width}':13} "
-                f"gradient {norm:9.4f}  parameters {price:4}  score {candidates[-1].score:.6f}")
-    placement = greedy(candidates, budget)
-    spent = placement_cost(net, placement)
-    say(f"placement: {spent} of {budget} parameters ({spent / net.parameter_count():.2%}): {placement}")
+    offered = pieces(net, config.bottlenecks, sigma)
+    place = {layer.name: number for number, layer in enumerate(net.layers)}
+    if strategy == "all":
+        placement = uniform(net, budget, config.bottlenecks, sigma)
+    else:
+        if strategy == "gradient":
+            norms = gradients(net, images, profiles, config)
+            score = lambda layer, width, price: norms[layer][width] / price ** config.price_exponent
+        elif strategy == "measured":
+            gain = measured(net, images, labels, profiles, config, offered, say)
+            score = lambda layer, width, price: gain[layer, width] / price ** config.price_exponent
+        elif strategy == "random":
+            generator = torch.Generator().manual_seed(1000 * config.seed + draw)
+            score = lambda layer, width, price: 1e-6 + torch.rand((), generator=generator).item()
+        else:  # the layer decides; in it the depthwise path first, then the widest bottleneck
+            order = {"first": lambda n: len(place) - n, "last": lambda n: n + 1}[strategy]
+            score = lambda layer, width, price: order(place[layer]) + (0.9 if width == 0 else 0.8 * width / max(config.bottlenecks))
+        candidates = [Candidate(layer, width, score(layer, width, price), price) for layer, width, price in offered]
+        for c in candidates if strategy == "gradient" else ():
+            say(f"candidate {c.layer:20} {'depthwise' if c.bottleneck == 0 else f'bottleneck {c.bottleneck}':13} "
+                f"gradient {norms[c.layer][c.bottleneck]:9.4f}  parameters {c.price:4}  score {c.score:.6f}")
+        placement = greedy(candidates, budget, sigma)
+    spent = placement_cost(net, placement, sigma)
+    say(f"placement ({strategy}): {spent} of {budget} parameters ({spent / net.parameter_count():.2%}): {placement}")
     return placement
 
 
-def placement_cost(net, placement):
+def placement_cost(net, placement, sigma=True):
     """Parameters of a placement, every one counted."""
-    return sum(denoiser.cost(getattr(net, f"{name}_weight").shape[0], *kind) for name, kind in placement.items())
+    return sum(denoiser.cost(net.by_name[name].channels, *kind, sigma) for name, kind in placement.items())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from . import backbone, config, data, denoiser, evaluate, export, insertion, noise, quantise, quell
+from . import backbone, config, data, denoiser, evaluate, export, fit, insertion, profile, quantise, quell
 from .config import ROOT
 
 PROFILES = {name: ROOT / f"profiles/{name}.json" for name in ("additive", "multiplicative", "varying_chip")}
@@ -28,32 +28,33 @@ def kept(path, make):
     return torch.load(path, weights_only=False)
 
 
-def build(settings, work, out):
+def quantised_backbone(settings, dataset, checkpoint, say):
+    """Trained backbone -> QuantNet."""
+    model = backbone.train(settings, dataset, checkpoint, say)
+    net = quantise.quantise(model, dataset.padded(dataset.train.images[:settings.range_images]), settings.head_level)
+    count = settings.test_images or len(dataset.test.images)
+    test, labels = dataset.padded(dataset.test.images[:count]), dataset.test.labels[:count]
+    say(f"{settings.network}: float {backbone.accuracy(model, test, labels):.2%}, "
+        f"quantised {quantise.logits_accuracy(net, test, labels):.2%} of {count} test images of {dataset.title}")
+    return net
+
+
+def build(settings, dataset, work, out):
     """-> {profile name: ONNX path}; checkpoints in `work`."""
     torch.set_num_threads(settings.threads)
     work.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
-    images, _ = data.load(settings.data, "train", settings.padding, settings.train_images)
-
-    def quantised():
-        model = backbone.train(settings, work / "backbone.pt", say)
-        net = quantise.quantise(model, images[:settings.range_images], settings.head_level)
-        test, labels = data.load(settings.data, "t10k", settings.padding, settings.test_images or None)
-        say(f"backbone: float {backbone.accuracy(model, test, labels):.2%}, "
-            f"quantised {quantise.logits_accuracy(net, test, labels):.2%} of the test images")
-        return net
-
-    net = kept(work / "net.pt", quantised)
-    export.export(net, out / "resnet8_fmnist.onnx", padding=settings.padding)
-    images = images[-settings.denoiser_images:]
+    net = kept(work / "net.pt", lambda: quantised_backbone(settings, dataset, work / "backbone.pt", say))
+    export.export(net, out / "resnet8_fmnist.onnx", dataset)
+    images = dataset.padded(dataset.train.images[-settings.denoiser_images:])
     models = {}
     for stem, names in settings.groups.items():
-        profiles = [noise.load(PROFILES[name]) for name in names]
+        profiles = [profile.load(PROFILES[name]) for name in names]
         placement = kept(work / f"{stem}_placement.pt", lambda: insertion.search(net, images, profiles, settings, say))
         blocks = denoiser.make_blocks(net, placement, settings.seed)
-        denoiser.train(net, blocks, images, profiles, settings, settings.denoiser_steps, work / f"{stem}.pt", say)
+        fit.train(net, blocks, images, profiles, settings, settings.denoiser_steps, work / f"{stem}.pt", say)
         path = out / f"{stem}.onnx"
-        export.export(net, path, blocks, settings.padding)
+        export.export(net, path, dataset, blocks)
         for name in settings.serves[stem]:
             models[name] = path
     return models
@@ -69,13 +70,14 @@ def main():
     out = (arguments.out or (work if arguments.smoke else ROOT / "models")).resolve()
     say(f"this takes {'under a minute' if arguments.smoke else settings.duration}; checkpoints in {work.relative_to(ROOT)}")
     begin = time.time()
+    dataset = data.load(settings.data, settings.train_images)
     try:
-        models = build(settings, work, out)
+        models = build(settings, dataset, work, out)
     except KeyboardInterrupt:
         say("stopped; the same command goes on from the last checkpoint")
         raise SystemExit(130)
     if quell.LIBRARY.exists():
-        results = evaluate.report(models, PROFILES, settings, say)
+        results = evaluate.report(models, PROFILES, settings, dataset, work / "images", say)
         (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     else:
         say(f"{quell.LIBRARY.relative_to(ROOT)} is not built: accuracy of the integers not measured")

@@ -37,6 +37,11 @@ class _ImagesInfo(c.Structure):
     _fields_ = [(n, c.c_uint32) for n in ("count", "h", "w", "c", "labelled", "skipped")]
 
 
+class _Energy(c.Structure):
+    _fields_ = ([(n, c.c_uint64) for n in ("tile_products", "conversions", "digital_macs")]
+                + [(n, c.c_double) for n in ("tile_nj", "adc_nj", "digital_nj", "total_nj", "latency_us")])
+
+
 class _DeviceOptions(c.Structure):
     _fields_ = [("threads", c.c_uint32), ("simulator", c.c_char_p), ("trace", c.c_char_p)]
 
@@ -46,10 +51,9 @@ class Quell:
 
     def __init__(self, library=LIBRARY, threads=2):
         self.lib = c.CDLL(str(library))
-        self.lib.quell_default_limits.restype = _Limits
-        self.lib.quell_images_label.restype = c.c_int
+        self.lib.quell_large_limits.restype = _Limits
         self.owned = []
-        self.limits = self.lib.quell_default_limits()
+        self.limits = self.lib.quell_large_limits()  # the reference device has no memory sizes
         self.device = self._make("quell_device_open", "quell_device_close", b"ref", c.byref(_DeviceOptions(threads, None, None)))
 
     def _check(self, status, error):
@@ -63,8 +67,12 @@ class Quell:
         self.owned.append((free, handle))
         return handle
 
-    def close(self):
-        while self.owned:
+    def mark(self):
+        """For `close`: what is made from now on."""
+        return len(self.owned)
+
+    def close(self, mark=0):
+        while len(self.owned) > mark:
             free, handle = self.owned.pop()
             getattr(self.lib, free)(handle)
 
@@ -76,16 +84,21 @@ class Quell:
         self.lib.quell_model_get_info(model, c.byref(info))
         return info
 
-    def profile(self, path):
-        return self._make("quell_profile_load", "quell_profile_free", os.fsencode(path))
+    def energy(self, model, denoiser):
+        """Estimated nanojoules an image (docs/energy.md)."""
+        energy = _Energy()
+        self.lib.quell_estimate_energy(model, int(denoiser), c.byref(energy))
+        return energy
 
-    def images(self, path, labels, limit=0):
-        return self._make("quell_images_open", "quell_images_free", os.fsencode(path), os.fsencode(labels), c.c_uint32(limit), 0)
+    def profile(self, path, severity=1.0):
+        profile = self._make("quell_profile_load", "quell_profile_free", os.fsencode(path))
+        if severity == 1:
+            return profile
+        return self._make("quell_profile_scale", "quell_profile_free", profile, c.c_double(severity))
 
-    def labels(self, images):
-        info = _ImagesInfo()
-        self.lib.quell_images_get_info(images, c.byref(info))
-        return np.array([self.lib.quell_images_label(images, c.c_uint32(i)) for i in range(info.count)])
+    def images(self, path, limit=0):
+        """An IDX file of images (data.write_idx)."""
+        return self._make("quell_images_open", "quell_images_free", os.fsencode(path), None, c.c_uint32(limit), 0)
 
     def calibrate(self, model, profile, chip, images, count, noise_seed):
         """Column correction of one chip from the first `count` images, without their labels."""

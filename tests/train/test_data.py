@@ -14,14 +14,16 @@ def write(path, header, body):
     return path
 
 
-def test_reads_padded_images_and_labels(tmp_path):
+def test_reads_fashion_images_and_labels(tmp_path):
     pixels = np.arange(2 * 28 * 28, dtype=np.uint32).astype(np.uint8)
-    write(tmp_path / "t10k-images-idx3-ubyte.gz", struct.pack(">4I", 0x803, 2, 28, 28), pixels.tobytes())
-    write(tmp_path / "t10k-labels-idx1-ubyte.gz", struct.pack(">2I", 0x801, 2), bytes([7, 3]))
-    images, labels = data.load(tmp_path, "t10k", 2)
-    assert images.shape == (2, 1, 32, 32) and images.dtype == torch.uint8 and labels.tolist() == [7, 3]
-    assert (images[:, 0, 2:30, 2:30].numpy() == pixels.reshape(2, 28, 28)).all()
-    assert images[:, 0, :2].sum() == 0 and images[:, 0, :, 30:].sum() == 0
+    for split in ("train", "t10k"):
+        write(tmp_path / f"{split}-images-idx3-ubyte.gz", struct.pack(">4I", 0x803, 2, 28, 28), pixels.tobytes())
+        write(tmp_path / f"{split}-labels-idx1-ubyte.gz", struct.pack(">2I", 0x801, 2), bytes([7, 3]))
+    train, test = data.read_fashion(tmp_path)
+    assert test[0].shape == (2, 1, 28, 28) and test[0].dtype == np.uint8 and test[1].tolist() == [7, 3]
+    assert (test[0].ravel() == pixels).all()
+    images = data.Set("", None, None, [], 2).padded(torch.from_numpy(test[0]))
+    assert images.shape == (2, 1, 32, 32) and images[:, 0, :2].sum() == 0 and images[:, 0, :, 30:].sum() == 0
 
 
 @pytest.mark.parametrize("header, body, message", [

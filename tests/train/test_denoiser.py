@@ -1,22 +1,22 @@
 """The backbone stays bit for bit what it was while denoisers are trained; block cost; the likelihood learns the noise."""
 import torch
 
-from train import denoiser, export
+from train import denoiser, export, fit
 
 
-def test_backbone_is_frozen_bit_for_bit(net, images, profiles, settings, tmp_path):
+def test_backbone_is_frozen_bit_for_bit(net, dataset, images, profiles, settings, tmp_path):
     import onnx
     from onnx import numpy_helper
     before = {name: value.clone() for name, value in net.state_dict().items()}
     scales = repr(net.layers)
-    export.export(net, tmp_path / "before.onnx")
+    export.export(net, tmp_path / "before.onnx", dataset)
     blocks = denoiser.make_blocks(net, {"stem": (True, 1), "block1_conv2": (True, 0), "block2_conv1": (False, 2)})
     untrained = {name: value.clone() for name, value in blocks.state_dict().items()}
-    denoiser.train(net, blocks, images, profiles, settings, 6, say=lambda line: None)
+    fit.train(net, blocks, images, profiles, settings, 6, say=lambda line: None)
     assert any(not torch.equal(untrained[name], value) for name, value in blocks.state_dict().items())
     assert not list(net.parameters()) and repr(net.layers) == scales
     assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
-    export.export(net, tmp_path / "after.onnx", blocks)
+    export.export(net, tmp_path / "after.onnx", dataset, blocks)
     tensors = [{t.name: numpy_helper.to_array(t) for t in onnx.load(tmp_path / f"{f}.onnx").graph.initializer} for f in ("before", "after")]
     assert all((tensors[1][name] == value).all() for name, value in tensors[0].items())
 

@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from train import config, make_models
+from train import config, data, make_models
 from train.config import ROOT
 
 COMMITTED = sorted((ROOT / "models").glob("resnet8_fmnist*.onnx"))
@@ -35,16 +35,16 @@ def test_committed_files_keep_the_budget_and_the_backbone(path):
     assert all(np.array_equal(values[name].ravel(), value.ravel()) for name, value in clean.items())
 
 
-@pytest.mark.skipif(not config.SMOKE.data.exists(), reason="needs Debian's dataset-fashion-mnist")
+@pytest.mark.skipif(not data.place("fashion_mnist"), reason="needs Debian's dataset-fashion-mnist")
 def test_smoke_makes_every_file_and_resumes(tmp_path):
-    lines = []
+    lines, dataset = [], data.load("fashion_mnist", 2048)
     settings = replace(config.SMOKE, denoiser_steps=12, threads=1)
     make_models.say, say = lines.append, make_models.say
     try:
-        models = make_models.build(settings, tmp_path / "work", tmp_path / "out")
+        models = make_models.build(settings, dataset, tmp_path / "work", tmp_path / "out")
         first = {path: path.read_bytes() for path in models.values()}
         lines.clear()
-        make_models.build(settings, tmp_path / "work", tmp_path / "out")
+        make_models.build(settings, dataset, tmp_path / "work", tmp_path / "out")
     finally:
         make_models.say = say
     assert not lines, "a finished run has nothing left to do"
