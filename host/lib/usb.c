@@ -80,8 +80,8 @@ static quell_status fail(int problem, const char *place, quell_error *err)
     switch (problem) {
     case LIBUSB_ERROR_ACCESS:
         return quell_fail(err, QUELL_E_ACCESS,
-                          "the board at USB %s may not be used by this user: the udev rule " QUELL_UDEV_RULE " is not in force (sudo cp host/udev/" QUELL_UDEV_RULE
-                          " /etc/udev/rules.d/ && sudo udevadm control --reload && sudo udevadm trigger, then plug it in again)",
+                          "the board at USB %s may not be used by this user: the udev rule " QUELL_UDEV_RULE " is not in force. From Quell's folder: sudo cp host/udev/" QUELL_UDEV_RULE
+                          " /etc/udev/rules.d/ && sudo udevadm control --reload && sudo udevadm trigger --subsystem-match=usb",
                           place);
     case LIBUSB_ERROR_BUSY: return quell_fail(err, QUELL_E_BUSY, "the board at USB %s is in use by another program", place);
     case LIBUSB_ERROR_NO_DEVICE:
