@@ -89,10 +89,10 @@ std::string Campaign::recover(bool reset)
             return problem;
     }
     for (uint16_t endpoint : {QUSB_ENDPOINT_OUT, QUSB_ENDPOINT_IN})
-        if (control(board, 0x02, CLEAR_FEATURE, 0, endpoint) != TransferStatus::DONE)
-            return "CLEAR_FEATURE(ENDPOINT_HALT) failed";
-    if (flush(board) != TransferStatus::DONE)
-        return "QUSB_FLUSH failed";
+        if (TransferStatus status = control(board, 0x02, CLEAR_FEATURE, 0, endpoint); status != TransferStatus::DONE)
+            return "CLEAR_FEATURE(ENDPOINT_HALT): " + status_name(status);
+    if (TransferStatus status = flush(board); status != TransferStatus::DONE)
+        return "QUSB_FLUSH: " + status_name(status);
     return talk.begin(below(16) == 0);
 }
 
@@ -158,7 +158,7 @@ std::string Campaign::port_fault(Fault fault)
 std::string Campaign::packet_fault(Fault fault)
 {
     bool of_frame = fault == Fault::SOF_LOST || fault == Fault::SOF_DAMAGED;
-    injector.arm(fault, (unsigned)below(of_frame ? 1 : 24));
+    injector.arm(fault, (unsigned)below(of_frame ? 1 : 16));
     Talk heard = Talk::RIGHT;
     for (unsigned tries = 0; tries < TRIES && !injector.struck() && heard == Talk::RIGHT; tries++)
         heard = talk.run(3);

@@ -115,6 +115,8 @@ void Chip::send_piece(uint32_t opcode, const std::vector<uint8_t> &payload, size
 
 Got Chip::receive(Answer &answer, uint64_t limit_ps)
 {
+    if (!stream)
+        return Got::LOST;
     for (const uint64_t end = board.now() + limit_ps;; board.run_for(LOOK_PS)) {
         std::vector<uint8_t> more = stream->read();
         pending.insert(pending.end(), more.begin(), more.end());

@@ -29,6 +29,7 @@ static const char USAGE[] = "usage: quell-wires [MODE] [OPTIONS]\n"
                             "  --break WHAT     a host that ignores data toggles (toggles) or CRC16 (crc): the campaign must fail\n"
                             "  --json FILE      figures (- is stdout)\n"
                             "  --trace FILE     write a waveform (FST)\n"
+                            "  --log FILE       write every packet on the wires\n"
                             "  --firmware FILE  use this instead of the built-in firmware\n"
                             "  --stats          say at the end what was simulated, and how fast\n"
                             "  --verbose        say every fault\n"
@@ -78,7 +79,10 @@ static bool board_option(const std::string &word, const char *value, Options &op
         b.host.timing.skew_ps = (int32_t)number(value, 14000);
     else if (word == "--break" && (!strcmp(value, "toggles") || !strcmp(value, "crc")))
         (!strcmp(value, "crc") ? b.host.ignore_crc : b.host.ignore_toggles) = true;
-    else if (word == "--trace")
+    else if (word == "--log") {
+        if (!(b.host.log = fopen(value, "w")))
+            usage();
+    } else if (word == "--trace")
         b.trace = value;
     else if (word == "--firmware")
         b.firmware = value;
@@ -154,10 +158,10 @@ static void print_stats(const Board &board, UsbHost &host)
     double seconds = (double)clock() / CLOCKS_PER_SEC;
     const HostCounts &c = host.counts();
     fprintf(stderr, "%.6f s simulated, %llu cycles in %.2f s of processor time: %.2f million cycles/s\n", (double)board.now() * 1e-12, (unsigned long long)board.cycles(), seconds, (double)board.cycles() / seconds / 1e6);
-    fprintf(stderr, "%llu transactions, %llu NAK, %llu without answer, %llu damaged, %llu repeated; %llu bytes out, %llu in\n", (unsigned long long)c.transactions, (unsigned long long)c.naks,
+    fprintf(stderr, "%llu transactions, %llu NAK (%llu to OUT), %llu without answer, %llu damaged, %llu repeated; %llu bytes out, %llu in\n", (unsigned long long)c.transactions, (unsigned long long)c.naks, (unsigned long long)c.naks_out,
             (unsigned long long)c.no_answer, (unsigned long long)c.bad_packets, (unsigned long long)c.repeated_in, (unsigned long long)c.bytes_out, (unsigned long long)c.bytes_in);
-    fprintf(stderr, "device: %llu packets; outside the standard: turnaround %llu, EOP %llu, bit width %llu (worst error %lld ps), contention %llu\n", (unsigned long long)c.device_packets,
-            (unsigned long long)c.bad_turnaround, (unsigned long long)c.bad_eop, (unsigned long long)c.bad_bit_width, (long long)c.widest_bit_error_ps, (unsigned long long)c.contention);
+    fprintf(stderr, "device: %llu packets; outside the standard: turnaround %llu, EOP %llu, bit width %llu (worst error %lld ps), contention %llu; mean turnaround %.2f bit times\n", (unsigned long long)c.device_packets,
+            (unsigned long long)c.bad_turnaround, (unsigned long long)c.bad_eop, (unsigned long long)c.bad_bit_width, (long long)c.widest_bit_error_ps, (unsigned long long)c.contention, c.device_packets ? c.turnaround_bits / (double)c.device_packets : 0);
 }
 
 int main(int argc, char **argv)

@@ -10,7 +10,7 @@
 
 static const uint64_t LIMIT_PS = 1000 * PS_PER_MS;
 static const unsigned AHEAD = 4;     // requests under way, as the host library has
-static const unsigned MESSAGES = 60; // in each direction
+static const unsigned MESSAGES = 12; // in each direction
 static const uint32_t WRITE_WORDS = (QP_MAX_PAYLOAD - sizeof(qp_write)) / 8, READ_WORDS = QP_MAX_PAYLOAD / 8;
 
 // Splitmix64 of a word's number and the round in which it is written: random enough for the usual share of stuffed bits.

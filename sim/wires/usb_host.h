@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -48,7 +49,8 @@ struct HostOptions {
     uint64_t reset_ps = 10'000'000'000;   // SE0 of a bus reset
     uint64_t resume_ps = 20'000'000'000;  // K of a resume
     uint64_t recovery_ps = 10'000'000'000; // after reset or resume before the first transaction
-    uint64_t nak_ps = 20'000'000;         // an endpoint that said NAK is asked again after this
+    uint64_t nak_ps = 20'000'000;         // an endpoint that said NAK is asked again after this, after the next one after twice that, up to 8 times
+    FILE *log = nullptr;                  // every packet on the wires, one a line
     bool ignore_toggles = false, ignore_crc = false; // a broken host, to see that the tests notice
     double gap_spread = 2;                // bit times by which the host's own gaps exceed the least ones of 2 (7.1.18), at most, random
 };
@@ -65,12 +67,13 @@ class PacketFaults {
 };
 
 struct HostCounts {
-    uint64_t frames = 0, transactions = 0, naks = 0, stalls = 0, no_answer = 0, bad_packets = 0, repeated_in = 0, babble = 0;
+    uint64_t frames = 0, transactions = 0, naks = 0, naks_out = 0, stalls = 0, no_answer = 0, bad_packets = 0, repeated_in = 0, babble = 0;
     uint64_t bytes_out = 0, bytes_in = 0;
     // The device against the standard: its answer came outside 2...7.5 bit times (7.1.18), SE0 of its EOP outside 160...175 ns (7.1.13.2.1), a
     // transition further than 3.5 ns + 0.25 % from its place after the one before (7.1.13.1.1), it drove while the host drove.
     uint64_t device_packets = 0, bad_turnaround = 0, bad_eop = 0, bad_bit_width = 0, contention = 0;
     int64_t widest_bit_error_ps = 0;
+    double turnaround_bits = 0; // sum
 };
 
 class UsbHost {

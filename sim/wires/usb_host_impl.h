@@ -13,6 +13,7 @@ struct Pipe {
     size_t packet_size = 64;
     bool toggle = false;
     unsigned errors = 0;     // failed transactions in a row
+    unsigned naks = 0;       // in a row
     uint64_t not_before = 0; // after NAK
 };
 
@@ -80,6 +81,7 @@ struct UsbHost::Impl {
     double bit() const { return bit_ps(options.timing.ppm); }
     uint64_t bits(double n) const { return (uint64_t)(n * bit()); }
     uint64_t gap() { return bits(2 + std::uniform_real_distribution<>(0, options.gap_spread)(random)); }
+    void note(const char *who, const std::vector<uint8_t> &bytes, const char *what) const; // into the log
     void send(const std::vector<uint8_t> &bytes, Phase as);
     void begin(Pipe &p, Transfer &t);
     void sent();

@@ -165,6 +165,7 @@ void UsbHost::Impl::detached(PortState state)
 
 void UsbHost::Impl::bus_reset()
 {
+    note("host  ", {}, ": bus reset");
     abandon();
     address = 0;
     clear_toggles();

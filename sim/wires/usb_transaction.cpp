@@ -2,11 +2,24 @@
 // One transaction: token, data, handshake, and what the host does when one of them is missing or damaged. Chapters are those of USB 2.0.
 #include "usb_host_impl.h"
 
+#include <algorithm>
+
 // The host gives up 16 to 18 bit times after its own EOP (8.7.2); so long it also stays silent after a damaged packet.
 static const double TIMEOUT_BITS = 17;
 static const unsigned MAX_ERRORS = 3; // failed transactions in a row end a transfer, as in EHCI's and xHCI's error counters
 static const double TURNAROUND_MIN = 2, TURNAROUND_MAX = 7.5;
 static const double EOF_BITS = 10; // a device that still sends then babbles (11.2.5, EOF2)
+
+void UsbHost::Impl::note(const char *who, const std::vector<uint8_t> &bytes, const char *what) const
+{
+    static const char *const PIDS[] = {"0", "OUT", "ACK", "DATA0", "4", "SOF", "6", "7", "8", "IN", "NAK", "DATA1", "12", "SETUP", "STALL", "15"};
+    if (!options.log)
+        return;
+    fprintf(options.log, "%.3f us %s %s", (double)now * 1e-6, who, bytes.empty() ? "nothing" : PIDS[bytes[0] & 15]);
+    for (size_t i = 1; i < bytes.size(); i++)
+        fprintf(options.log, " %02x", bytes[i]);
+    fprintf(options.log, "%s\n", what);
+}
 
 void UsbHost::Impl::send(const std::vector<uint8_t> &bytes, Phase as)
 {
@@ -15,6 +28,7 @@ void UsbHost::Impl::send(const std::vector<uint8_t> &bytes, Phase as)
         faults->sending(packet);
     if (packet.drop)
         packet.symbols.assign(packet.symbols.size(), LINE_J);
+    note("host  ", bytes, packet.drop ? " (lost)" : packet.symbols == encode(bytes) ? "" : " (damaged)");
     tx.start(now, packet.symbols, options.timing, random);
     driving = !packet.drop;
     drive = LINE_J;
@@ -76,6 +90,7 @@ void UsbHost::Impl::waited()
             babbled();
         } else {
             counts.no_answer++;
+            note("device", {}, "");
             failed();
         }
         break;
@@ -89,16 +104,19 @@ void UsbHost::Impl::packet()
 {
     double turnaround = (double)(rx.first_ps() - tx.eop_ps()) / bit();
     counts.device_packets++;
+    counts.turnaround_bits += turnaround;
     counts.bad_turnaround += turnaround < TURNAROUND_MIN || turnaround > TURNAROUND_MAX;
     std::vector<Line> symbols = rx.symbols(counts);
     rx.clear();
     if (faults && !faults->hearing(symbols)) {
         counts.no_answer++;
+        note("device", {}, " (lost)");
         failed();
         return;
     }
     std::vector<uint8_t> bytes;
     Decoded verdict = decode(symbols, bytes);
+    note("device", bytes, verdict == Decoded::GOOD ? "" : " (damaged)");
     if (verdict == Decoded::GOOD || (verdict == Decoded::BAD_CRC && options.ignore_crc)) {
         answered(bytes);
     } else {
@@ -113,7 +131,7 @@ void UsbHost::Impl::answered(const std::vector<uint8_t> &bytes)
     case PID_ACK:
         if (token == PID_IN)
             break;
-        pipe->errors = 0;
+        pipe->errors = pipe->naks = 0;
         progress(payload.size());
         idle(gap());
         return;
@@ -121,8 +139,9 @@ void UsbHost::Impl::answered(const std::vector<uint8_t> &bytes)
         if (token == PID_SETUP)
             break;
         counts.naks++;
+        counts.naks_out += token == PID_OUT;
         pipe->errors = 0;
-        pipe->not_before = now + options.nak_ps;
+        pipe->not_before = now + (options.nak_ps << std::min(pipe->naks++, 3u));
         idle(gap());
         return;
     case PID_STALL:
@@ -151,7 +170,7 @@ void UsbHost::Impl::data_came(const std::vector<uint8_t> &bytes)
         babbled();
         return;
     }
-    pipe->errors = 0;
+    pipe->errors = pipe->naks = 0;
     if (same) {
         transfer->data.insert(transfer->data.end(), bytes.begin() + 1, bytes.begin() + 1 + (ptrdiff_t)length);
         progress(length);
