@@ -47,14 +47,14 @@ def between(report):
 def seeds(report):
     nets = list(report["clocks"])
     rows = [[seed, *(r["fmax_mhz"].get(n, "") for n in nets), "yes" if r["met"] else "no", r["seconds"] or f"stopped after {LIMIT}"] for seed, r in report["seeds"].items()]
-    return table(["seed", *(f"`{n}`, MHz" for n in nets), "all met", "place and route, s"], rows)
+    return table(["seed", *(f"`{n}`, MHz" for n in nets), "all met", "place and route, s of one core"], rows)
 
 
 def section(report):
     if "excess" in report:
         return does_not_fit(report)
     tools = ", ".join(f"{k} {v}" for k, v in report["tools"].items())
-    return (f"{report['device']}, {tools}, seed {report['seed']}; synthesis {report['synthesis_seconds']} s.\n\n{resources(report)}\n{clocks(report)}\n"
+    return (f"{report['device']}, {tools}, seed {report['seed']}; synthesis {report['synthesis_seconds']} s of one core.\n\n{resources(report)}\n{clocks(report)}\n"
             f"{seeds(report)}\nBetween clocks and at pins:\n\n{between(report)}")
 
 
@@ -64,7 +64,7 @@ def does_not_fit(report):
     rows += [["**all**", *(f"**{report['used'][n]}**" for n in names)], ["part has", *(report["available"][n] for n in names)],
              ["**too many**", *(f"**{max(0, report['excess'][n])}**" for n in names)]]
     sizes = ", ".join(f"`{k}` {v}" for k, v in report["parameters"].items())
-    return f"{report['device']}, Yosys {report['tools']['yosys']}; {sizes}; synthesis {report['synthesis_seconds']} s.\n\n" + table(["unit", *names], rows)
+    return f"{report['device']}, Yosys {report['tools']['yosys']}; {sizes}; synthesis {report['synthesis_seconds']} s of one core.\n\n" + table(["unit", *names], rows)
 
 
 def page():
