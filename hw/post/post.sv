@@ -57,7 +57,6 @@ module post (
     assign in_ready_o = en & have;
     assign fifo_ready = fire & cfg_residual_i & (pair_q == 2'd3);
     assign out_valid_o = valid_q[10];
-    assign res_req_valid_o = (left_q != 32'd0) & (room_q != '0);
 
     always_ff @(posedge clk_i) begin
         if (rst_i) begin
@@ -65,7 +64,11 @@ module post (
             pair_q  <= 2'd0;
             left_q  <= 32'd0;
             room_q  <= {1'b1, {FIFO_LOG2{1'b0}}};
+            res_req_valid_o <= 1'b0;
         end else begin
+            // A flip-flop, for the window's reads wait for it in the arbiter. It rests one clock after each request, while the counters move
+            // on: a word in two clocks is twice what is needed.
+            res_req_valid_o <= !asked & (left_q != 32'd0) & (room_q != '0);
             if (en) valid_q <= {valid_q[9:0], fire};
             if (start_i) left_q <= cfg_residual_i ? words_i : 32'd0;
             else if (asked) left_q <= left_q - 32'd1;
