@@ -10,15 +10,24 @@ void device_init(void)
     layer_abort();
     board_write(REG(cnt_clear), 1);
     channel_send(0, 0);
-    channel_receive(MESSAGE_REQUEST, sizeof(struct qp_header));
-    device.receiver.left = sizeof(struct qp_header);
+    receive_start();
 }
 
 struct reply *reply_add(uint32_t opcode, uint32_t sequence)
 {
     struct reply *reply = reply_at(device.count++);
-    *reply = (struct reply){.state = REPLY_READY, .opcode = opcode, .sequence = sequence};
+    reply->state = REPLY_READY;
+    reply->opcode = opcode;
+    reply->sequence = sequence;
+    reply->status = QP_OK;
     return reply;
+}
+
+void owe_error(const struct qp_header *header, enum qp_status status, struct qp_error error)
+{
+    struct reply *reply = reply_add(header->opcode, header->sequence);
+    reply->status = status;
+    reply->error = error;
 }
 
 uint32_t images_under_way(void)
@@ -44,7 +53,7 @@ void images_end(enum qp_status status, const struct qp_error *error)
 void idle_task(void)
 {
     const struct receiver *r = &device.receiver;
-    bool busy = device.count || channel_send_left() || r->resync || r->state != RECEIVE_HEADER || r->left != sizeof(struct qp_header);
+    bool busy = device.count || device.request_waits || channel_send_left() || r->resync || r->state != RECEIVE_HEADER || r->left != sizeof(struct qp_header);
     if (busy != (board_read(REG(leds)) & 1))
         board_write(REG(leds), busy);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The firmware's whole state, and its three tasks. A request passes receive -> queue of replies -> (run) -> answer. */
+/* The firmware's whole state, and its tasks. A request passes receive -> request -> queue of replies -> (run) -> answer. */
 #ifndef QUELL_DEVICE_H
 #define QUELL_DEVICE_H
 
@@ -31,16 +31,22 @@ struct reply {
 enum receive_state {
     RECEIVE_HEADER,
     RECEIVE_PAYLOAD,
-    RECEIVE_MESSAGE, /* whole; stays until it can be handled */
+    RECEIVE_MESSAGE, /* whole; stays until the request before has been handled */
     RECEIVE_OFF,     /* until the answer to a READ has left */
+};
+
+struct message {
+    uint32_t offset;    /* in the message buffer */
+    struct qp_header header;
 };
 
 struct receiver {
     enum receive_state state;
     bool resync;        /* after an error: quietly look for a valid header */
+    bool held;          /* what has come must wait until the request before has been handled */
     uint32_t left;      /* bytes outstanding when last looked */
     uint32_t time;      /* when that changed last */
-    struct qp_header header;
+    struct message message;
 };
 
 struct runner {
@@ -61,14 +67,20 @@ struct device {
     struct reply reply[REPLIES];
     uint32_t first, count;
     struct receiver receiver;
+    struct message request; /* whole and right */
+    bool request_waits;     /* there is one, and it has not been handled yet */
     struct runner runner;
+    uint32_t status;        /* layer_status() when last looked between two rows */
 };
 
 extern struct device device;
 
 void device_init(void);
 
+void receive_start(void);
+
 void receive_task(void);
+void request_task(void);
 void run_task(void);
 void answer_task(void);
 void idle_task(void); /* LED 0, which also tells the simulated board when it may sleep */
@@ -78,6 +90,9 @@ static inline struct reply *reply_at(uint32_t i) { return &device.reply[(device.
 
 /* Owe one more; there must be room. */
 struct reply *reply_add(uint32_t opcode, uint32_t sequence);
+
+/* Owe an error as the answer to a message. */
+void owe_error(const struct qp_header *header, enum qp_status status, struct qp_error error);
 
 /* The replies of images whose layers have not ended. */
 uint32_t images_under_way(void);

@@ -25,16 +25,45 @@ static inline uint32_t get_lane(uint32_t from, uint32_t count)
     return lane;
 }
 
+/* A pixel of up to four channels. */
+static inline uint32_t put_pixel(uint32_t at, uint32_t lane)
+{
+    board_write(at, lane);
+    board_write(at + 4, 0);
+    return at + 8;
+}
+
+/* Rows of one or of three channels, four pixels at a time: `from` and the row are whole words. The usual cases, worth their own loops: the processor
+ * expands an image while the link brings the next one. */
+static uint32_t put_row_1(uint32_t at, uint32_t from, uint32_t pixels)
+{
+    for (uint32_t end = from + pixels; from != end; from += 4) {
+        uint32_t word = board_read(from);
+        at = put_pixel(at, word & 0xFF);
+        at = put_pixel(at, word >> 8 & 0xFF);
+        at = put_pixel(at, word >> 16 & 0xFF);
+        at = put_pixel(at, word >> 24);
+    }
+    return at;
+}
+
+static uint32_t put_row_3(uint32_t at, uint32_t from, uint32_t pixels)
+{
+    for (uint32_t end = from + 3 * pixels; from != end; from += 12) {
+        uint32_t a = board_read(from), b = board_read(from + 4), c = board_read(from + 8);
+        at = put_pixel(at, a & 0xFFFFFF);
+        at = put_pixel(at, a >> 24 | (b & 0xFFFF) << 8);
+        at = put_pixel(at, b >> 16 | (c & 0xFF) << 16);
+        at = put_pixel(at, c >> 8);
+    }
+    return at;
+}
+
 /* A row of pixels of c channels each. */
 static uint32_t put_row(uint32_t at, uint32_t from, uint32_t pixels, uint32_t c)
 {
-    if (c == 1) { /* the usual case, worth its own loop */
-        for (uint32_t end = from + pixels; from != end; from++, at += 8) {
-            board_write(at, board_read8(from));
-            board_write(at + 4, 0);
-        }
-        return at;
-    }
+    if ((pixels | from) % 4 == 0 && (c == 1 || c == 3))
+        return c == 1 ? put_row_1(at, from, pixels) : put_row_3(at, from, pixels);
     for (; pixels > 0; pixels--)
         for (uint32_t left = c; left > 0; at += 8) {
             uint32_t n = left < 8 ? left : 8;

@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layer.h"
 
-void layer_start(const uint32_t *entry)
+static void move(const uint32_t *entry, uint32_t code, uint32_t words)
 {
+    board_write(REG(layer) + code / 128 * 4, entry[code / 128] + (words << code % 32));
+}
+
+void layer_write(const uint32_t *entry, uint32_t move_in, uint32_t move_res)
+{
+    static_assert(LAYER_FIELD_in_addr / 128 != LAYER_FIELD_res_addr / 128, "one word for both addresses");
+#pragma GCC unroll 22 /* the loop would take three times as long, once a layer of every image */
     for (uint32_t i = 0; i < QUELL_LAYER_WORDS; i++)
         board_write(REG(layer) + 4 * i, entry[i]);
-    board_write(REG(ctrl), QUELL_REGS__CTRL__GO_bm);
+    if (move_in)
+        move(entry, LAYER_FIELD_in_addr, move_in);
+    if (move_res)
+        move(entry, LAYER_FIELD_res_addr, move_res);
 }
+
+void layer_go(void) { board_write(REG(ctrl), QUELL_REGS__CTRL__GO_bm); }
 
 void layer_abort(void)
 {

@@ -18,11 +18,13 @@ enum layer_field { QUELL_LAYER_FIELDS(LAYER_CODE) LAYER_FIELD_END };
 
 enum layer_mode { LAYER_CONV3X3 = 0, LAYER_CONV1X1 = 1, LAYER_DEPTHWISE = 2 };
 
-/* Write the entry into the shadow registers and queue it; layer_ready() must have been true. */
-void layer_start(const uint32_t *entry);
+/* Write the entry into the shadow registers, with its input and residual addresses moved by so many words; layer_ready() must have been true. */
+void layer_write(const uint32_t *entry, uint32_t move_in, uint32_t move_res);
+void layer_go(void);
 
-static inline bool layer_ready(void) { return board_read(REG(status)) & QUELL_REGS__STATUS__READY_bm; }
-static inline uint32_t layers_done(void) { return board_read(REG(status)) >> QUELL_REGS__STATUS__LAYERS_DONE_bp; }
+static inline uint32_t layer_status(void) { return board_read(REG(status)); }
+static inline bool layer_ready(void) { return layer_status() & QUELL_REGS__STATUS__READY_bm; }
+static inline uint32_t layers_done(void) { return layer_status() >> QUELL_REGS__STATUS__LAYERS_DONE_bp; }
 
 /* Stop and reset the units; layers_done() begins at 0 again. */
 void layer_abort(void);

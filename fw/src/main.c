@@ -6,6 +6,7 @@ int main(void)
     device_init();
     for (;;) {
         receive_task();
+        request_task();
         run_task();
         answer_task();
         idle_task();

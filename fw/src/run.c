@@ -13,19 +13,11 @@ static uint64_t macs(void)
 static void start_next_layer(const struct reply *image)
 {
     const uint32_t *entry = device.table.layer[device.runner.layer];
-    uint32_t copy[QUELL_LAYER_WORDS], first = device.table.head.input_addr[0];
+    uint32_t first = device.table.head.input_addr[0], moved = image->address - first;
     board_write(REG(seed), image->image.seed);
     board_write(REG(inference), image->image.inference);
-    if (image->address != first) {
-        for (uint32_t i = 0; i < QUELL_LAYER_WORDS; i++)
-            copy[i] = entry[i];
-        if (layer_in_addr(entry) == first)
-            copy[LAYER_FIELD_in_addr / 128] += (image->address - first) << LAYER_FIELD_in_addr % 32;
-        if (layer_residual(entry) && layer_res_addr(entry) == first)
-            copy[LAYER_FIELD_res_addr / 128] += (image->address - first) << LAYER_FIELD_res_addr % 32;
-        entry = copy;
-    }
-    layer_start(entry);
+    layer_write(entry, layer_in_addr(entry) == first ? moved : 0, layer_residual(entry) && layer_res_addr(entry) == first ? moved : 0);
+    layer_go();
     device.runner.layer++;
 }
 
@@ -33,7 +25,7 @@ static void progress(uint32_t done)
 {
     device.runner.done = done;
     device.runner.time = channel_now();
-    device.runner.limit = layer_cycle_limit(device.table.layer[done]);
+    device.runner.limit = device.table.limit[done];
 }
 
 static void start_image(struct reply *image)
@@ -85,19 +77,25 @@ static void fetch_result(struct reply *image)
     image->state = REPLY_READY;
 }
 
+/* The oldest image whose result has not been fetched. */
+static struct reply *oldest_image(void)
+{
+    for (uint32_t i = 0; i < device.count; i++)
+        if (reply_at(i)->state != REPLY_READY)
+            return reply_at(i);
+    return 0;
+}
+
 void run_task(void)
 {
-    struct reply *image = 0;
-    for (uint32_t i = 0; i < device.count && !image; i++)
-        if (reply_at(i)->state != REPLY_READY)
-            image = reply_at(i);
-    if (!image)
-        return;
-    if (image->state == REPLY_WAITING)
-        start_image(image);
-    if (image->state == REPLY_RUNNING)
+    struct reply *image = oldest_image();
+    if (image && image->state == REPLY_RUNNING)
         watch_layers(image);
     /* the place for answers must be free */
-    if (image->state == REPLY_FINISHED && image == reply_at(0) && channel_send_left() == 0)
+    if (image && image->state == REPLY_FINISHED && image == reply_at(0) && channel_send_left() == 0) {
         fetch_result(image);
+        image = oldest_image(); /* the array must not wait for the answer */
+    }
+    if (image && image->state == REPLY_WAITING)
+        start_image(image);
 }

@@ -258,6 +258,8 @@ enum qp_status table_check(const struct hardware *hw, uint32_t offset, uint32_t 
 void table_store(struct table *table, uint32_t offset)
 {
     read_head(&table->head, offset);
-    for (uint32_t i = 0; i < table->head.count; i++)
+    for (uint32_t i = 0; i < table->head.count; i++) {
         read_layer(table->layer[i], offset, i);
+        table->limit[i] = layer_cycle_limit(table->layer[i]);
+    }
 }

@@ -25,6 +25,7 @@ static void step(unsigned turns)
 {
     while (turns--) {
         receive_task();
+        request_task();
         run_task();
         answer_task();
         idle_task();
@@ -553,6 +554,115 @@ static void test_two_images_and_busy(void **state)
     assert_int_equal(fake.starts, 6);
 }
 
+/* Sizes with loops of their own and sizes without: every channel that exists is right, the others of its word are 0, around them is padding. */
+static void test_image_sizes(void **state)
+{
+    (void)state;
+    static struct {
+        struct qp_image head;
+        int8_t codes[8 * 6 * 9];
+    } small;
+    for (uint32_t w = 3; w <= 8; w++)
+        for (uint32_t c = 1; c <= 9; c++) {
+            uint32_t words = (c + 7) / 8, bytes = (uint32_t)sizeof small.head + w * 6 * c;
+            good_table();
+            table.head.image_w = w, table.head.image_c = c;
+            load_table();
+            small.head = (struct qp_image){w, 5, 1};
+            for (uint32_t i = 0; i < w * 6 * c; i++)
+                small.codes[i] = (int8_t)(i * 7 + c);
+            ask(QP_IMAGE, &small, bytes, QP_OK);
+            for (uint32_t i = 0; i < (w + 2) * 8 * words * 8; i++) {
+                uint32_t channel = i % (words * 8), x = i / (words * 8) % (w + 2), y = i / (words * 8) / (w + 2);
+                bool inside = x >= 1 && x <= w && y >= 1 && y <= 6;
+                int8_t want = !inside ? -7 : channel < c ? small.codes[((y - 1) * w + x - 1) * c + channel] : 0;
+                if ((int8_t)fake.activation[100 * 8 + i] != want)
+                    fail_msg("width %u, channels %u: byte %u", w, c, i);
+            }
+        }
+}
+
+static size_t unread(void) { return fake.rx_tail - fake.rx_head; }
+
+/* Two images under way, a third one waits whole, and a fourth one is taken off the line beside it. */
+static void test_reception_goes_on(void **state)
+{
+    (void)state;
+    load_table();
+    fake.layer_time = 400000;
+    for (uint32_t i = 0; i < 5; i++) {
+        good_image(i);
+        send(QP_IMAGE, &image, sizeof image);
+    }
+    step(100);
+    assert_true(images_under_way() == 2 && device.request_waits && device.receiver.state == RECEIVE_MESSAGE);
+    assert_int_equal(unread(), sizeof image + sizeof(struct qp_header));
+    fake.step = 100;
+    for (uint32_t i = 0; i < 5; i++) {
+        expect(QP_IMAGE, QP_OK);
+        good_image(i);
+        check_expanded(i % 2 ? 500 : 100);
+    }
+    assert_int_equal(fake.starts, 15);
+    for (uint32_t i = 0; i < 15; i++)
+        assert_int_equal(fake.started_inference[i], i / 3);
+}
+
+/* What goes wrong behind a request that waits is answered after it. */
+static void test_errors_keep_the_order(void **state)
+{
+    (void)state;
+    load_table();
+    for (int kind = 0; kind < 4; kind++) {
+        fake.layer_time = 400000;
+        fake.step = 3;
+        for (uint32_t i = 0; i < 3; i++) {
+            good_image(i);
+            send(QP_IMAGE, &image, sizeof image);
+        }
+        step(100);
+        assert_true(device.request_waits);
+        struct qp_header h = make_header(QP_COUNTERS, "four", 4);
+        static const enum qp_status STATUS[] = {QP_BAD_MAGIC, QP_BAD_LENGTH, QP_BAD_CRC, QP_TIMEOUT};
+        h.magic ^= kind == 0;
+        h.length = kind == 1 ? QP_MAX_PAYLOAD + 1 : h.length;
+        h.crc ^= kind == 2;
+        send_with_header(h, "four", kind == 2 ? 4 : kind == 3 ? 3 : 0);
+        step(100);
+        fake.step = 1000;
+        for (uint32_t i = 0; i < 3; i++)
+            expect(QP_IMAGE, QP_OK);
+        expect(QP_COUNTERS, STATUS[kind]);
+        ask(QP_COUNTERS, 0, 0, QP_OK);
+    }
+}
+
+/* A message that does not fit beside the request that waits comes after it, whole. */
+static void test_no_room_beside(void **state)
+{
+    (void)state;
+    static uint32_t write[3 + 2040] = {0, 4000, 1020}; /* 8172 bytes */
+    load_table();
+    fake.layer_time = 400000;
+    for (uint32_t i = 0; i < 3; i++) {
+        good_image(i);
+        send(QP_IMAGE, &image, sizeof image);
+    }
+    for (uint32_t i = 0; i < 2040; i++)
+        write[3 + i] = i * 0x9E3779B1u;
+    step(100);
+    send(QP_WRITE, write, sizeof write);
+    step(100);
+    assert_int_equal(unread(), sizeof write); /* the header was taken */
+    fake.step = 100;
+    for (uint32_t i = 0; i < 3; i++)
+        expect(QP_IMAGE, QP_OK);
+    assert_true(receive());
+    assert_true(answer.header.status == QP_OK || answer.header.status == QP_BUSY);
+    ask(QP_WRITE, write, sizeof write, QP_OK);
+    assert_memory_equal(fake.activation + 4000 * 8, write + 3, sizeof write - 12);
+}
+
 static void test_abort(void **state)
 {
     (void)state;
@@ -616,6 +726,10 @@ int main(void)
         cmocka_unit_test_setup(test_table_head, setup),
         cmocka_unit_test_setup(test_image, setup),
         cmocka_unit_test_setup(test_two_images_and_busy, setup),
+        cmocka_unit_test_setup(test_image_sizes, setup),
+        cmocka_unit_test_setup(test_reception_goes_on, setup),
+        cmocka_unit_test_setup(test_errors_keep_the_order, setup),
+        cmocka_unit_test_setup(test_no_room_beside, setup),
         cmocka_unit_test_setup(test_abort, setup),
         cmocka_unit_test_setup(test_watchdog, setup),
         cmocka_unit_test_setup(test_host_does_not_read, setup),

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The request task: what each request does. It handles device.request, a whole message, as soon as that can be done. */
+#include "channel.h"
+#include "device.h"
+#include "image.h"
+
+/* A word of the request's payload. */
+static uint32_t payload_word(size_t offset) { return message_word(device.request.offset + MESSAGE_PAYLOAD + (uint32_t)offset); }
+
+static void refuse(enum qp_status status, struct qp_error error) { owe_error(&device.request.header, status, error); }
+
+static struct qp_error header_error(size_t field, uint32_t value, uint32_t limit) { return (struct qp_error){QP_WHERE_HEADER, 0, (uint32_t)field, value, limit}; }
+#define HEADER_ERROR(member, limit) header_error(offsetof(struct qp_header, member), device.request.header.member, limit)
+
+static bool length_is(uint32_t wanted)
+{
+    if (device.request.header.length == wanted)
+        return true;
+    refuse(QP_BAD_LENGTH, HEADER_ERROR(length, wanted));
+    return false;
+}
+
+/* Refused while images are under way? */
+static bool busy(void)
+{
+    if (images_under_way() == 0)
+        return false;
+    refuse(QP_BUSY, header_error(offsetof(struct qp_header, opcode), device.request.header.opcode, 0));
+    return true;
+}
+
+static bool field_error(uint32_t where, size_t field, uint32_t index, uint32_t value, uint32_t limit)
+{
+    refuse(QP_BAD_FIELD, (struct qp_error){where, index, (uint32_t)field, value, limit});
+    return false;
+}
+
+/* index and words of a write or a read within a memory. */
+static bool span_is_legal(uint32_t where, uint32_t index, size_t index_field, uint32_t count, size_t count_field, uint32_t most, uint32_t words)
+{
+    if (count > most)
+        return field_error(where, count_field, index, count, most);
+    if (index > words - count)
+        return field_error(where, index_field, index, index, words - count);
+    return true;
+}
+
+static void handle_write(void)
+{
+    struct qp_write w;
+    if (busy())
+        return;
+    if (device.request.header.length < sizeof w) {
+        length_is(sizeof w);
+        return;
+    }
+    w.memory = payload_word(offsetof(struct qp_write, memory));
+    w.index = payload_word(offsetof(struct qp_write, index));
+    w.words = payload_word(offsetof(struct qp_write, words));
+    if (w.memory >= QP_MEM_COUNT) {
+        field_error(QP_WHERE_WRITE, offsetof(struct qp_write, memory), 0, w.memory, QP_MEM_COUNT - 1);
+        return;
+    }
+    const struct memory *memory = &device.hw.memory[w.memory];
+    if (!span_is_legal(QP_WHERE_WRITE, w.index, offsetof(struct qp_write, index), w.words, offsetof(struct qp_write, words), memory->words, memory->words))
+        return;
+    if (!length_is(sizeof w + w.words * memory->lanes * 4))
+        return;
+    memory_write(memory, w.index, w.words, device.request.offset + MESSAGE_PAYLOAD + sizeof w);
+    reply_add(QP_WRITE, device.request.header.sequence);
+}
+
+static void handle_read(void)
+{
+    struct qp_read read;
+    if (!length_is(sizeof read))
+        return;
+    read.index = payload_word(offsetof(struct qp_read, index));
+    read.words = payload_word(offsetof(struct qp_read, words));
+    uint32_t words = device.hw.info.act_words, most = words < QP_MAX_PAYLOAD / 8 ? words : QP_MAX_PAYLOAD / 8;
+    if (span_is_legal(QP_WHERE_READ, read.index, offsetof(struct qp_read, index), read.words, offsetof(struct qp_read, words), most, words))
+        reply_add(QP_READ, device.request.header.sequence)->read = read;
+}
+
+static void handle_table(void)
+{
+    if (busy())
+        return;
+    struct qp_error error;
+    enum qp_status status = table_check(&device.hw, device.request.offset + MESSAGE_PAYLOAD, device.request.header.length, &error);
+    if (status != QP_OK) {
+        refuse(status, error);
+        return;
+    }
+    table_store(&device.table, device.request.offset + MESSAGE_PAYLOAD);
+    device.buffer = 0;
+    board_write(REG(cnt_clear), 1);
+    reply_add(QP_TABLE, device.request.header.sequence);
+}
+
+/* Done between the rows of an image that is expanded, if there is anything to do: a transfer or a layer has ended. */
+static void background(void)
+{
+    uint32_t status = layer_status();
+    if (device.receiver.state <= RECEIVE_PAYLOAD && channel_receive_left() == 0)
+        receive_task();
+    if (status == device.status)
+        return;
+    device.status = status;
+    run_task();
+    answer_task();
+}
+
+static void handle_image(void)
+{
+    const struct qp_table *t = &device.table.head;
+    struct qp_image image;
+    if (t->count == 0) {
+        refuse(QP_NO_TABLE, header_error(offsetof(struct qp_header, opcode), QP_IMAGE, 0));
+        return;
+    }
+    if (!length_is(sizeof image + t->image_h * t->image_w * t->image_c))
+        return;
+    image.inference = payload_word(offsetof(struct qp_image, inference));
+    image.seed = payload_word(offsetof(struct qp_image, seed));
+    image.layers = payload_word(offsetof(struct qp_image, layers));
+    if (image.layers < 1 || image.layers > t->count) {
+        field_error(QP_WHERE_IMAGE, offsetof(struct qp_image, layers), 0, image.layers, image.layers < 1 ? 1 : t->count);
+        return;
+    }
+    uint32_t sequence = device.request.header.sequence, buffer = device.buffer;
+    image_expand(t, device.request.offset + MESSAGE_PAYLOAD + sizeof image, t->input_addr[buffer], background);
+    device.buffer ^= 1;
+    struct reply *reply = reply_add(QP_IMAGE, sequence);
+    reply->state = REPLY_WAITING;
+    reply->image = image;
+    reply->buffer = buffer;
+    reply->address = t->input_addr[buffer];
+}
+
+static void handle_abort(void)
+{
+    const struct qp_error error = header_error(offsetof(struct qp_header, opcode), QP_IMAGE, 0);
+    layer_abort();
+    images_end(QP_ABORTED, &error);
+    reply_add(QP_ABORT, device.request.header.sequence);
+}
+
+/* Must the message stay in the buffer for now? Images need a free input buffer; what reads the device's state waits until it rests. */
+static bool must_wait(uint32_t opcode)
+{
+    const uint32_t *in = device.table.head.input_addr;
+    switch (opcode) {
+    case QP_IMAGE: return images_under_way() >= (in[0] == in[1] ? 1 : 2);
+    case QP_READ:
+    case QP_COUNTERS: return device.count > 0;
+    default: return false;
+    }
+}
+
+/* -> false: not yet. */
+static bool handle_request(void)
+{
+    const struct qp_header *h = &device.request.header;
+    if (h->opcode == QP_INFO)
+        device.sequence = h->sequence; /* whoever begins says where to begin */
+    if (h->sequence != device.sequence) {
+        refuse(QP_BAD_SEQUENCE, HEADER_ERROR(sequence, device.sequence));
+        return true;
+    }
+    if (must_wait(h->opcode))
+        return false;
+    device.sequence++;
+    switch (h->opcode) {
+    case QP_WRITE: handle_write(); break;
+    case QP_READ: handle_read(); break;
+    case QP_TABLE: handle_table(); break;
+    case QP_IMAGE: handle_image(); break;
+    case QP_ABORT:
+        if (length_is(0))
+            handle_abort();
+        break;
+    case QP_INFO:
+    case QP_COUNTERS:
+        if (length_is(0))
+            reply_add(h->opcode, h->sequence);
+        break;
+    default: refuse(QP_BAD_OPCODE, HEADER_ERROR(opcode, QP_ABORT)); break;
+    }
+    return true;
+}
+
+void request_task(void)
+{
+    if (device.request_waits && device.count < REPLIES && handle_request())
+        device.request_waits = false;
+}
