@@ -11,6 +11,7 @@
 /* Everything that can be said on the command line, with its default. */
 struct cli_options {
     const char *model, *images, *labels, *device, *profile, *calibration, *denoiser_name, *logits, *json, *trace, *simulator, *output, *dump;
+    double severity; /* of the profile, 1 is as written */
     uint32_t chip, noise_seed, limit, threads, dump_count, wait_seconds;
     int wait; /* for a board to be plugged in: wait_seconds, 0 for ever */
     int skip_bad, progress, report, large;

@@ -49,6 +49,7 @@ static cJSON *settings_json(const struct cli_options *o)
     cJSON_AddStringToObject(j, "labels", o->labels ? o->labels : "");
     cJSON_AddStringToObject(j, "device", o->device);
     cJSON_AddStringToObject(j, "profile", o->profile ? o->profile : "");
+    cJSON_AddNumberToObject(j, "severity", o->severity);
     cJSON_AddNumberToObject(j, "chip", o->chip);
     cJSON_AddStringToObject(j, "calibration", o->calibration ? o->calibration : "");
     cJSON_AddNumberToObject(j, "noise_seed", o->noise_seed);

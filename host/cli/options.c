@@ -2,13 +2,14 @@
 /* The command line: one table of options, from which each command takes some. */
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 
-enum kind { TEXT, NUMBER, FLAG, WAIT };
+enum kind { TEXT, NUMBER, FACTOR, FLAG, WAIT };
 
 static const struct option_row {
     char letter; /* what struct cli_command calls it; not a short option */
@@ -26,6 +27,7 @@ static const struct option_row {
     TEXT_OPTION('d', "device", device, "NAME", "ref (this computer, the default), sim (the simulated chip), usb (a board) or usb:SERIAL"),
     {'w', "wait", WAIT, offsetof(struct cli_options, wait_seconds), "[SECONDS]", "device usb: wait until the board is plugged in, for ever or so long"},
     TEXT_OPTION('p', "profile", profile, "FILE", "noise profile, JSON; none: an ideal chip"),
+    {'F', "severity", FACTOR, offsetof(struct cli_options, severity), "X", "all of the profile's spreads times X (1)"},
     NUMBER_OPTION('c', "chip", chip, "seed of the chip that the profile describes (0)"),
     TEXT_OPTION('k', "calibration", calibration, "FILE", "column correction of that chip, from `quell calibrate`"),
     NUMBER_OPTION('n', "noise-seed", noise_seed, "seed of the noise that is drawn at every inference (0)"),
@@ -74,6 +76,17 @@ static int read_number(const char *name, const char *text, uint32_t *value)
     return 1;
 }
 
+static int read_factor(const char *name, const char *text, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    if (end == text || *end || !isfinite(*value) || *value < 0) {
+        cli_error(QUELL_E_USAGE, "--%s: '%s' is not a number from 0 on", name, text);
+        return 0;
+    }
+    return 1;
+}
+
 static int read_denoiser(struct cli_options *o)
 {
     static const char *const MODES[] = {"off", "mean", "sample"};
@@ -90,7 +103,7 @@ int cli_parse(const struct cli_command *c, int argc, char **argv, struct cli_opt
 {
     struct option longs[OPTION_COUNT + 2] = {{0}};
     int count = 0;
-    *options = (struct cli_options){.device = "ref", .denoiser_name = "off", .dump_count = 1};
+    *options = (struct cli_options){.device = "ref", .denoiser_name = "off", .dump_count = 1, .severity = 1};
     *exit_code = QUELL_E_USAGE;
     for (int i = 0; i < OPTION_COUNT; i++)
         if (strchr(c->required, OPTIONS[i].letter) || strchr(c->optional, OPTIONS[i].letter))
@@ -119,7 +132,10 @@ int cli_parse(const struct cli_command *c, int argc, char **argv, struct cli_opt
             *(int *)(void *)member = 1;
         else if (row->kind == TEXT)
             *(const char **)(void *)member = optarg;
-        else if (!read_number(row->name, optarg, (uint32_t *)(void *)member))
+        else if (row->kind == FACTOR) {
+            if (!read_factor(row->name, optarg, (double *)(void *)member))
+                return 0;
+        } else if (!read_number(row->name, optarg, (uint32_t *)(void *)member))
             return 0;
     }
     if (optind < argc) {

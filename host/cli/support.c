@@ -112,6 +112,17 @@ quell_status cli_open_device(const struct cli_options *o, quell_device **device,
     }
 }
 
+static quell_status load_profile(const struct cli_options *o, struct cli_session *s, quell_error *err)
+{
+    quell_profile *written;
+    quell_status status = quell_profile_load(o->profile, &written, err);
+    if (status != QUELL_OK)
+        return status;
+    status = quell_profile_scale(written, o->severity, &s->profile, err);
+    quell_profile_free(written);
+    return status;
+}
+
 quell_status cli_open(const struct cli_options *o, int program, struct cli_session *s, quell_error *err)
 {
     quell_limits limits;
@@ -121,7 +132,7 @@ quell_status cli_open(const struct cli_options *o, int program, struct cli_sessi
         || (status = quell_model_load(o->model, &limits, &s->model, err)) != QUELL_OK)
         return status;
     quell_model_get_info(s->model, &s->info);
-    if (o->profile && (status = quell_profile_load(o->profile, &s->profile, err)) != QUELL_OK)
+    if (o->profile && (status = load_profile(o, s, err)) != QUELL_OK)
         return status;
     if (o->calibration && (status = quell_calibration_load(o->calibration, &s->calibration, err)) != QUELL_OK)
         return status;

@@ -38,7 +38,7 @@ void qa_threefry2x32(const uint32_t key[2], const uint32_t ctr[2], uint32_t out[
 /* One Box-Muller pair, s4.11, from u0 (48 bits) and u1 (16 bits). */
 void qa_box_muller(uint64_t u0, uint32_t u1, int16_t eps[2]);
 
-enum qa_purpose { QA_READ_NOISE = 0, QA_DENOISER = 1, QA_COLUMN_GAIN = 2, QA_COLUMN_OFFSET = 3, QA_WEIGHT = 4, QA_STUCK = 5 };
+enum qa_purpose { QA_READ_NOISE = 0, QA_DENOISER = 1, QA_COLUMN_GAIN = 2, QA_COLUMN_OFFSET = 3, QA_WEIGHT = 4, QA_STUCK = 5, QA_COLUMN_DRIFT = 6, QA_DEVICE = 7 };
 
 /* Samples of elements 2*pair and 2*pair + 1. */
 void qa_gaussian_pair(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t pair, int16_t eps[2]);

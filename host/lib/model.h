@@ -66,6 +66,21 @@ struct quell_model {
     uint64_t hash;          /* of everything that fixes the outputs: calibration files are bound to it */
 };
 
+enum { QUELL_PROGRAMMING_TERMS = 8 };
+
+/* Every column's gain is (age / start) ** -exponent, the exponents spread. */
+struct quell_column_drift {
+    double exponent, exponent_sigma, start_s, age_s;
+};
+
+/* What pairs of conducting devices make of weights; microsiemens and seconds. Exponents: slope, offset, least, most over ln(g / g_max). */
+struct quell_conductance {
+    double g_max_us, programming_us[QUELL_PROGRAMMING_TERMS];
+    double drift_exponent[4], drift_exponent_sigma[4];
+    double read[3]; /* factor, exponent, most */
+    double read_s, start_s, age_s;
+};
+
 /* A noise profile: see docs/profiles.md. Shares of the code range are of 256 codes. */
 struct quell_profile {
     char name[64];
@@ -73,6 +88,9 @@ struct quell_profile {
     double column_gain_sigma, column_offset_sigma;
     double weight_programming_sigma, stuck_columns;
     int adc_bits;
+    int drifts, conducts; /* whether the profile has them */
+    struct quell_column_drift column_drift;
+    struct quell_conductance conductance;
 };
 
 /* Column correction: for every layer, for every padded channel. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Noise profiles: strict JSON. Every key must be there and in its range, nothing else may be; docs/profiles.md has the table. */
+/* Noise profiles: strict JSON. Every key must be there and in its range, two parts may, nothing else; docs/profiles.md has the table. */
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stddef.h>
@@ -72,6 +72,104 @@ static quell_status read_number(const char *path, const cJSON *item, const struc
     return QUELL_OK;
 }
 
+/* ---- parts that a profile may have: objects of numbers ---- */
+
+struct part_key {
+    const char *name;
+    size_t offset;
+    int least_count, count; /* 0: a number; otherwise a list of so many */
+    double least, most;
+};
+
+#define DRIFT(member) offsetof(struct quell_column_drift, member)
+#define DEVICE(member) offsetof(struct quell_conductance, member)
+#define YEARS 1e10 /* seconds */
+
+static const struct part_key DRIFT_KEYS[] = {
+    {"exponent", DRIFT(exponent), 0, 0, 0, 1},
+    {"exponent_sigma", DRIFT(exponent_sigma), 0, 0, 0, 1},
+    {"start_s", DRIFT(start_s), 0, 0, 1e-9, YEARS},
+    {"age_s", DRIFT(age_s), 0, 0, 1e-9, YEARS},
+};
+
+static const struct part_key DEVICE_KEYS[] = {
+    {"g_max_us", DEVICE(g_max_us), 0, 0, 1e-6, 1e6},
+    {"programming_us", DEVICE(programming_us), 1, QUELL_PROGRAMMING_TERMS, -1e6, 1e6},
+    {"drift_exponent", DEVICE(drift_exponent), 4, 4, -1, 1},
+    {"drift_exponent_sigma", DEVICE(drift_exponent_sigma), 4, 4, -1, 1},
+    {"read", DEVICE(read), 3, 3, 0, 10},
+    {"read_s", DEVICE(read_s), 0, 0, 1e-12, YEARS},
+    {"start_s", DEVICE(start_s), 0, 0, 1e-9, YEARS},
+    {"age_s", DEVICE(age_s), 0, 0, 0, YEARS},
+};
+enum { DRIFT_COUNT = sizeof DRIFT_KEYS / sizeof *DRIFT_KEYS, DEVICE_COUNT = sizeof DEVICE_KEYS / sizeof *DEVICE_KEYS };
+
+static quell_status read_part_number(const char *path, const char *part, const struct part_key *key, const cJSON *item, double *value, quell_error *err)
+{
+    if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
+        return BAD("%s: key '%s' in '%s' must be %s", path, key->name, part, key->count ? "a list of finite numbers" : "a finite number");
+    *value = item->valuedouble;
+    if (*value < key->least || *value > key->most)
+        return BAD("%s: key '%s' in '%s' is %g, out of range: it must be %g to %g", path, key->name, part, *value, key->least, key->most);
+    return QUELL_OK;
+}
+
+static quell_status read_part_key(const char *path, const char *part, const struct part_key *key, const cJSON *item, void *to, quell_error *err)
+{
+    double *value = (double *)(void *)((char *)to + key->offset);
+    if (!key->count)
+        return read_part_number(path, part, key, item, value, err);
+    int size = cJSON_GetArraySize(item);
+    if (!cJSON_IsArray(item) || size < key->least_count || size > key->count)
+        return BAD("%s: key '%s' in '%s' must be a list of %d to %d numbers", path, key->name, part, key->least_count, key->count);
+    const cJSON *entry;
+    quell_status status = QUELL_OK;
+    cJSON_ArrayForEach(entry, item)
+        if (status == QUELL_OK)
+            status = read_part_number(path, part, key, entry, value++, err);
+    return status;
+}
+
+static quell_status read_part(const char *path, const cJSON *root, const char *part, const struct part_key *keys, int count, void *to, int *present, quell_error *err)
+{
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(root, part), *item;
+    if (!object)
+        return QUELL_OK;
+    if (!cJSON_IsObject(object))
+        return BAD("%s: key '%s' must be an object", path, part);
+    *present = 1;
+    for (int i = 0; i < count; i++) {
+        item = cJSON_GetObjectItemCaseSensitive(object, keys[i].name);
+        if (!item)
+            return BAD("%s: key '%s' in '%s' is missing", path, keys[i].name, part);
+        quell_status status = read_part_key(path, part, &keys[i], item, to, err);
+        if (status != QUELL_OK)
+            return status;
+    }
+    if (cJSON_GetArraySize(object) == count)
+        return QUELL_OK;
+    cJSON_ArrayForEach(item, object) {
+        int i = 0, first = cJSON_GetObjectItemCaseSensitive(object, item->string) == item;
+        while (i < count && strcmp(keys[i].name, item->string) != 0)
+            i++;
+        if (i == count || !first)
+            return BAD("%s: %s key '%.80s' in '%s'", path, first ? "unknown" : "repeated", item->string, part);
+    }
+    return QUELL_OK;
+}
+
+static quell_status read_parts(const char *path, const cJSON *root, struct quell_profile *p, quell_error *err)
+{
+    quell_status status = read_part(path, root, "column_drift", DRIFT_KEYS, DRIFT_COUNT, &p->column_drift, &p->drifts, err);
+    if (status == QUELL_OK)
+        status = read_part(path, root, "conductance", DEVICE_KEYS, DEVICE_COUNT, &p->conductance, &p->conducts, err);
+    if (status == QUELL_OK && p->conducts && p->conductance.start_s < p->conductance.read_s)
+        return BAD("%s: 'start_s' in 'conductance' must not be less than 'read_s'", path);
+    return status;
+}
+
+/* ---- the profile ---- */
+
 static quell_status read_texts(const char *path, const cJSON *root, struct quell_profile *profile, quell_error *err)
 {
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(root, "name"), *sources = cJSON_GetObjectItemCaseSensitive(root, "sources"), *source;
@@ -90,8 +188,10 @@ static quell_status read_texts(const char *path, const cJSON *root, struct quell
 
 static int known(const char *name)
 {
-    if (strcmp(name, "name") == 0 || strcmp(name, "description") == 0 || strcmp(name, "sources") == 0)
-        return 1;
+    static const char *const OTHERS[] = {"name", "description", "sources", "column_drift", "conductance"};
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+        if (strcmp(name, OTHERS[i]) == 0)
+            return 1;
     for (int i = 0; i < KEY_COUNT; i++)
         if (strcmp(name, KEYS[i].name) == 0)
             return 1;
@@ -122,7 +222,8 @@ static quell_status read_profile(const char *path, const cJSON *root, struct que
         if (status != QUELL_OK)
             return status;
     }
-    return read_texts(path, root, profile, err);
+    quell_status status = read_parts(path, root, profile, err);
+    return status == QUELL_OK ? read_texts(path, root, profile, err) : status;
 }
 
 quell_status quell_profile_load(const char *path, quell_profile **profile, quell_error *err)
@@ -156,4 +257,44 @@ void quell_profile_free(quell_profile *profile) { free(profile); }
 
 const char *quell_profile_name(const quell_profile *profile) { return profile->name; }
 
-int quell_profile_is_static(const quell_profile *p) { return p->column_gain_sigma > 0 || p->column_offset_sigma > 0 || p->weight_programming_sigma > 0 || p->stuck_columns > 0; }
+int quell_profile_is_static(const quell_profile *p) { return p->column_gain_sigma > 0 || p->column_offset_sigma > 0 || p->weight_programming_sigma > 0 || p->stuck_columns > 0 || p->drifts || p->conducts; }
+
+static void scale_all(double *values, size_t count, double by)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] *= by;
+}
+
+quell_status quell_profile_scale(const quell_profile *profile, double severity, quell_profile **scaled, quell_error *err)
+{
+    *scaled = NULL;
+    if (!(severity >= 0) || !isfinite(severity))
+        return quell_fail(err, QUELL_E_USAGE, "the severity is %g; it must be a finite number, not negative", severity);
+    struct quell_profile *made = malloc(sizeof *made);
+    if (!made)
+        return quell_fail(err, QUELL_E_MEMORY, "out of memory");
+    *made = *profile;
+    for (int i = 0; i < KEY_COUNT; i++) {
+        const struct key *key = &KEYS[i];
+        if (strcmp(key->name, "adc_bits") == 0)
+            continue;
+        double *value = (double *)(void *)((char *)made + key->offset);
+        *value *= severity;
+        if (*value > key->most || (key->below && *value == key->most)) {
+            quell_status status = BAD("profile %s: severity %g makes '%s' %g, out of range: it must be at most %g", made->name, severity, key->name, *value, key->most);
+            free(made);
+            return status;
+        }
+    }
+    /* Bounds of a line scale like the line; a power law keeps its exponent. */
+    struct quell_conductance *g = &made->conductance;
+    made->column_drift.exponent *= severity;
+    made->column_drift.exponent_sigma *= severity;
+    scale_all(g->programming_us, QUELL_PROGRAMMING_TERMS, severity);
+    scale_all(g->drift_exponent, 4, severity);
+    scale_all(g->drift_exponent_sigma, 4, severity);
+    g->read[0] *= severity;
+    g->read[2] *= severity;
+    *scaled = made;
+    return QUELL_OK;
+}

@@ -119,6 +119,8 @@ typedef struct quell_profile quell_profile;
 quell_status quell_profile_load(const char *path, quell_profile **profile, quell_error *err);
 void quell_profile_free(quell_profile *profile);
 const char *quell_profile_name(const quell_profile *profile);
+/* The same profile with every spread and every drift exponent times `severity` (>= 0); the ADC's bits stay. */
+quell_status quell_profile_scale(const quell_profile *profile, double severity, quell_profile **scaled, quell_error *err);
 int quell_profile_is_static(const quell_profile *profile); /* 1: it has something that calibration can take out */
 
 typedef struct quell_calibration quell_calibration;

@@ -240,6 +240,32 @@ def test_profile(tmp_path, text, texts):
     profile_fails(tmp_path, text, *texts)
 
 
+DRIFT = {"exponent": 0.05, "exponent_sigma": 0.01, "start_s": 20, "age_s": 3600}
+DEVICES = {"g_max_us": 25, "programming_us": [0.26, 1.97, -1.17], "drift_exponent": [0, 0.05, 0, 0.1], "drift_exponent_sigma": [0, 0, 0, 0],
+           "read": [0.0088, 0.65, 0.2], "read_s": 2.5e-7, "start_s": 20, "age_s": 0}
+
+
+@pytest.mark.parametrize("part, value, texts", [
+    ("column_drift", 3, ["'column_drift'", "object"]), ("conductance", [], ["'conductance'", "object"]),
+    ("column_drift", {k: DRIFT[k] for k in list(DRIFT)[1:]}, ["'exponent'", "missing"]), ("column_drift", {**DRIFT, "speed": 1}, ["'speed'", "unknown"]),
+    ("column_drift", {**DRIFT, "age_s": 0}, ["'age_s'", "out of range"]), ("column_drift", {**DRIFT, "exponent": "1"}, ["'exponent'", "number"]),
+    ("column_drift", {**DRIFT, "exponent": 2}, ["'exponent'", "out of range"]), ("conductance", {**DEVICES, "read": [1, 2]}, ["'read'", "3 to 3"]),
+    ("conductance", {**DEVICES, "programming_us": []}, ["'programming_us'", "1 to 8"]), ("conductance", {**DEVICES, "read": [1, "2", 3]}, ["'read'", "number"]),
+    ("conductance", {**DEVICES, "g_max_us": 0}, ["'g_max_us'", "out of range"]), ("conductance", {**DEVICES, "read_s": 30}, ["'start_s'", "read_s"]),
+])
+def test_profile_part(tmp_path, part, value, texts):
+    profile_fails(tmp_path, json.dumps({**PROFILE_VALUES, part: value}), *texts)
+
+
+def test_severity(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({**PROFILE_VALUES, "read_additive": 0.5, "column_drift": DRIFT, "conductance": DEVICES}))
+    run("--profile", path)
+    for text in ("-1", "nan", "much", ""):
+        run("--profile", path, "--severity", text, expect=USAGE)
+    assert "read_additive" in run("--profile", path, "--severity", 2, expect=PROFILE).stderr
+
+
 def test_profile_file_missing(tmp_path):
     run("--profile", tmp_path / "none.json", expect=FILE)
 

@@ -186,6 +186,114 @@ static void test_overflow(void **state)
     random_model_free(model);
 }
 
+static void test_column_drift(void **state)
+{
+    (void)state;
+    struct quell_model *model = random_resnet8(21, 0);
+    struct quell_profile p = ideal;
+    p.column_gain_sigma = 0.1;
+    p.drifts = 1;
+    p.column_drift = (struct quell_column_drift){.exponent = 0.05, .exponent_sigma = 0.01, .start_s = 20, .age_s = 86400};
+    quell_program *program = make(model, &p, 4);
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        for (uint32_t c = 0; c < model->layers[i].real_channels; c++) {
+            int16_t gain[2], drift[2];
+            qa_gaussian_pair(4, QA_COLUMN_GAIN, i, 0, c / 2, gain);
+            qa_gaussian_pair(4, QA_COLUMN_DRIFT, i, 0, c / 2, drift);
+            double wanted = (1 + 0.1 * gain[c & 1] / 2048) * pow(86400 / 20.0, -(0.05 + 0.01 * drift[c & 1] / 2048));
+            assert_true(fabs(program->layers[i].constants[c].gain - 65536 * wanted) <= 0.51);
+            assert_int_equal(program->layers[i].constants[c].offset, 0);
+        }
+    quell_program_free(program);
+    random_model_free(model);
+}
+
+/* Phase-change memory by the published formulas (docs/profiles.md), no time for drift. */
+static const struct quell_conductance pcm = {.g_max_us = 25, .programming_us = {0.26348, 1.9650, -1.1731}, .drift_exponent = {-0.0155, 0.0244, 0.049, 0.1},
+                                             .drift_exponent_sigma = {-0.0125, -0.0059, 0.008, 0.045}, .read = {0.0088, 0.65, 0.2}, .read_s = 250e-9, .start_s = 20};
+
+/* Every weight is `code`: mean and spread of what the chips hold, the columns' gains included. */
+static void held(struct quell_model *model, const struct quell_profile *p, int code, double *mean, double *spread)
+{
+    double sum = 0, squares = 0, n = 0;
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        for (uint32_t k = 0; k < model->layers[i].channels * model->layers[i].taps * model->layers[i].in_channels; k++)
+            model->layers[i].weights[k] = model->layers[i].weights[k] ? (int8_t)code : 0;
+    quell_program *program = make(model, p, 5), *same = make(model, p, 5);
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct quell_model_layer *m = &model->layers[i], *l = &program->layers[i];
+        assert_memory_equal(l->weights, same->layers[i].weights, l->channels * l->taps * l->in_channels);
+        assert_memory_equal(l->constants, same->layers[i].constants, l->channels * sizeof *l->constants);
+        for (uint32_t k = 0; k < m->real_channels * m->taps * m->in_channels; k++)
+            if (m->weights[k]) {
+                double w = l->weights[k] * (l->constants[k / (m->taps * m->in_channels)].gain / 65536.0);
+                sum += w, squares += w * w, n++;
+            }
+    }
+    assert_true(n > 10000);
+    *mean = sum / n;
+    *spread = sqrt(squares / n - *mean * *mean);
+    quell_program_free(program);
+    quell_program_free(same);
+}
+
+static void test_conductance(void **state)
+{
+    (void)state;
+    struct quell_profile p = ideal;
+    p.conducts = 1;
+    for (int code = 40; code <= 100; code += 30) {
+        struct quell_model *model = random_resnet8(22, 0);
+        double mean, spread, share = code / 127.0, empty = 0.26348 / 25 * 127, rounding = 1 / sqrt(12);
+        p.conductance = pcm;
+        held(model, &p, code, &mean, &spread);
+        /* Programming error, read noise, and the pair's other device: half a normal distribution. */
+        double programming = (0.26348 + 1.9650 * share - 1.1731 * share * share) / 25 * 127;
+        double read = 0.0088 / pow(share, 0.65) * sqrt(log(20 / 500e-9)) * code;
+        double wanted = sqrt(programming * programming + read * read + empty * empty * (0.5 - 0.5 / 3.14159265) + rounding * rounding);
+        assert_true(fabs(spread - wanted) < 0.03 * wanted);
+        assert_true(fabs(mean - (code - empty / sqrt(2 * 3.14159265))) < 0.01 * code);
+        /* Drift alone, without spread: exactly the power law, and all of it in the columns' gains. */
+        p.conductance = (struct quell_conductance){.g_max_us = 25, .drift_exponent = {0, 0.06, 0.049, 0.1}, .read_s = 1e-6, .start_s = 20, .age_s = 86400};
+        held(model, &p, code, &mean, &spread);
+        assert_true(fabs(mean - code * pow(86420 / 20.0, -0.06)) < 0.001 * code && spread < 0.01);
+        random_model_free(model);
+    }
+}
+
+static void test_severity(void **state)
+{
+    (void)state;
+    struct quell_profile p = {.name = "p", .read_additive = 0.1, .read_multiplicative = 0.2, .column_gain_sigma = 0.3, .weight_programming_sigma = 0.05, .stuck_columns = 0.4, .adc_bits = 5, .drifts = 1, .conducts = 1,
+                              .column_drift = {0.05, 0.01, 20, 3600}, .conductance = pcm};
+    quell_profile *s;
+    quell_error err;
+    assert_int_equal(quell_profile_scale(&p, 2, &s, &err), QUELL_OK);
+    assert_true(s->read_additive == 0.2 && s->read_multiplicative == 0.4 && s->column_gain_sigma == 0.6 && s->weight_programming_sigma == 0.1 && s->stuck_columns == 0.8);
+    assert_int_equal(s->adc_bits, 5);
+    assert_true(s->column_drift.exponent == 0.1 && s->column_drift.exponent_sigma == 0.02 && s->column_drift.age_s == 3600);
+    assert_true(s->conductance.programming_us[1] == 2 * 1.9650 && s->conductance.drift_exponent[3] == 0.2 && s->conductance.read[0] == 0.0176 && s->conductance.read[1] == 0.65 && s->conductance.read[2] == 0.4);
+    quell_profile_free(s);
+    /* Severity 0 is an ideal chip but for its ADC. */
+    assert_int_equal(quell_profile_scale(&p, 0, &s, &err), QUELL_OK);
+    struct quell_model *model = random_resnet8(23, 0);
+    quell_program *program = make(model, s, 1);
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct quell_model_layer *l = &program->layers[i], *m = &model->layers[i];
+        for (uint32_t k = 0; k < m->real_channels * m->taps * m->in_channels; k++)
+            assert_int_equal(l->weights[k], m->weights[k]);
+        for (uint32_t c = 0; c < m->real_channels; c++)
+            assert_int_equal(l->constants[c].gain, 65536);
+    }
+    quell_program_free(program);
+    random_model_free(model);
+    quell_profile_free(s);
+    const double bad[] = {-1, NAN, INFINITY, 10};
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(quell_profile_scale(&p, bad[i], &s, &err), i < 3 ? QUELL_E_USAGE : QUELL_E_PROFILE);
+    assert_non_null(strstr(err.text, "read_additive"));
+}
+
 static void test_stuck(void **state)
 {
     (void)state;
@@ -254,6 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ideal), cmocka_unit_test(test_flags), cmocka_unit_test(test_read_noise), cmocka_unit_test(test_columns),
         cmocka_unit_test(test_weights), cmocka_unit_test(test_overflow), cmocka_unit_test(test_stuck), cmocka_unit_test(test_calibration),
+        cmocka_unit_test(test_column_drift), cmocka_unit_test(test_conductance), cmocka_unit_test(test_severity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
