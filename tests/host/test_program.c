@@ -232,7 +232,7 @@ static void held(struct quell_model *model, const struct quell_profile *p, int c
     }
     assert_true(n > 10000);
     *mean = sum / n;
-    *spread = sqrt(squares / n - *mean * *mean);
+    *spread = sqrt(fmax(squares / n - *mean * *mean, 0));
     quell_program_free(program);
     quell_program_free(same);
 }
