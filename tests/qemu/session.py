@@ -56,7 +56,7 @@ class Session:
         self.folder = Path(folder)
         small = make_golden.CASES["denoise"]()
         files = {"real.onnx": cli.MODEL.read_bytes(), "real.images": real_images(), "small.onnx": small.SerializeToString(), "small.images": small_images(small),
-                 "additive.json": cli.PROFILES["additive"].read_bytes(), RULE.name: RULE.read_bytes() if RULE.exists() else b""}
+                 "additive.json": cli.PROFILES["additive"].read_bytes(), RULE.name: RULE.read_bytes()}
         for name, content in files.items():
             (self.folder / name).write_bytes(content)
         self.bridge = Bridge(self.folder)

@@ -36,7 +36,6 @@ def test_waits_for_the_board_and_lists_it(session):
     assert board["available"] and board["place"] == "1-1" and board["serial"] and board["version"] == (cli.ROOT / "VERSION").read_text().strip()
 
 
-@pytest.mark.skipif(not RULE.exists(), reason="the repository has no udev rule yet")
 def test_without_permission_names_the_udev_rule(session):
     run = session.command("small", user="user", limit=1)
     answer = session.guest.run(run)
