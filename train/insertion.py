@@ -111,37 +111,48 @@ def uniform(net, budget, widths, sigma):
     return {}
 
 
-def search(net, images, profiles, config, say=print, strategy="gradient", labels=None, draw=0, sigma=True):
-    """-> placement {layer: (depthwise, bottleneck)} within config.budget x the backbone's parameters.
+def worth(net, images, profiles, config, strategy="gradient", labels=None, draw=0, say=print):
+    """{(layer, width): how good a piece is, before its price}; None for "all", which does not choose.
 
     draw: which of the random placements. labels: of the images, for "measured".
     """
-    budget = int(config.budget * net.parameter_count())
-    offered = pieces(net, config.bottlenecks, sigma)
     place = {layer.name: number for number, layer in enumerate(net.layers)}
+    offered = pieces(net, config.bottlenecks, True)
     if strategy == "all":
+        return None
+    if strategy == "gradient":
+        norms = gradients(net, images, profiles, config)
+        return {(layer, width): norms[layer][width] for layer, width, _ in offered}
+    if strategy == "measured":
+        return measured(net, images, labels, profiles, config, offered, say)
+    if strategy == "random":
+        generator = torch.Generator().manual_seed(1000 * config.seed + draw)
+        return {(layer, width): 1e-6 + torch.rand((), generator=generator).item() for layer, width, _ in offered}
+    # The layer decides; in it the depthwise path comes first, then the widest bottleneck.
+    order = {"first": lambda n: len(place) - n, "last": lambda n: n + 1}[strategy]
+    return {(layer, width): order(place[layer]) + (0.9 if width == 0 else 0.8 * width / max(config.bottlenecks)) for layer, width, _ in offered}
+
+
+def choose(net, values, config, strategy="gradient", sigma=True, say=print):
+    """What `worth` gave -> placement {layer: (depthwise, bottleneck)} within config.budget x the backbone's parameters."""
+    budget = int(config.budget * net.parameter_count())
+    if values is None:
         placement = uniform(net, budget, config.bottlenecks, sigma)
     else:
-        if strategy == "gradient":
-            norms = gradients(net, images, profiles, config)
-            score = lambda layer, width, price: norms[layer][width] / price ** config.price_exponent
-        elif strategy == "measured":
-            gain = measured(net, images, labels, profiles, config, offered, say)
-            score = lambda layer, width, price: gain[layer, width] / price ** config.price_exponent
-        elif strategy == "random":
-            generator = torch.Generator().manual_seed(1000 * config.seed + draw)
-            score = lambda layer, width, price: 1e-6 + torch.rand((), generator=generator).item()
-        else:  # the layer decides; in it the depthwise path first, then the widest bottleneck
-            order = {"first": lambda n: len(place) - n, "last": lambda n: n + 1}[strategy]
-            score = lambda layer, width, price: order(place[layer]) + (0.9 if width == 0 else 0.8 * width / max(config.bottlenecks))
-        candidates = [Candidate(layer, width, score(layer, width, price), price) for layer, width, price in offered]
-        for c in candidates if strategy == "gradient" else ():
-            say(f"candidate {c.layer:20} {'depthwise' if c.bottleneck == 0 else f'bottleneck {c.bottleneck}':13} "
-                f"gradient {norms[c.layer][c.bottleneck]:9.4f}  parameters {c.price:4}  score {c.score:.6f}")
+        exponent = config.price_exponent if strategy in ("gradient", "measured") else 0
+        candidates = [Candidate(layer, width, values[layer, width] / price ** exponent, price) for layer, width, price in pieces(net, config.bottlenecks, sigma)]
         placement = greedy(candidates, budget, sigma)
     spent = placement_cost(net, placement, sigma)
     say(f"placement ({strategy}): {spent} of {budget} parameters ({spent / net.parameter_count():.2%}): {placement}")
     return placement
+
+
+def search(net, images, profiles, config, say=print):
+    """Placement by gradient norm."""
+    values = worth(net, images, profiles, config)
+    for (layer, width), value in values.items():
+        say(f"candidate {layer:20} {'depthwise' if width == 0 else f'bottleneck {width}':13} gradient {value:9.4f}")
+    return choose(net, values, config, say=say)
 
 
 def placement_cost(net, placement, sigma=True):

@@ -1,0 +1,293 @@
+"""python -m train.experiment --profile smoke|fast|full: every run of the experiment, one JSON file each.
+
+Goes on where it was stopped: backbones, placements and blocks are kept under build/experiment/<profile>/work, finished runs
+under build/experiment/<profile>/runs (or --out). `python -m train.tables` makes tables and plots of them.
+"""
+import argparse
+import hashlib
+import json
+import subprocess
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from . import backbone, controls, data, denoiser, emulate, evaluate, export, fit, insertion, machine, profile, quantise, quell, recipes
+from .config import ROOT
+
+
+def say(line):
+    print(time.strftime("%H:%M:%S"), line, flush=True)
+
+
+def digest(*things):
+    return hashlib.sha256(json.dumps(things, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def write_json(path, content):
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".part")
+    scratch.write_text(json.dumps(content, indent=1) + "\n")
+    scratch.replace(path)
+
+
+def kept(path, make):
+    """The object stored in `path`; made and stored first if it is not there."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = make()
+        scratch = path.with_name(path.name + ".part")
+        torch.save(made, scratch)
+        scratch.replace(path)
+    return torch.load(path, weights_only=False)
+
+
+def commit():
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+class Experiment:
+    """Makes what runs need, each thing once."""
+
+    def __init__(self, recipe, work, threads, report=say):
+        self.recipe, self.work, self.threads, self.say = recipe, work, threads, report
+        self.sets, self.benches, self.nets = {}, {}, {}
+
+    # ---- what runs share ----
+
+    def dataset(self, config):
+        key = config.data, config.train_images
+        if key not in self.sets:
+            self.sets[key] = data.load(*key)
+        return self.sets[key]
+
+    def bench(self, config, images):
+        key = config.data, config.train_images, images
+        if key not in self.benches:
+            self.benches[key] = evaluate.Bench(self.dataset(config), self.work / f"images/{config.data}", images, config.calibration_images, self.threads)
+        return self.benches[key]
+
+    def net(self, name):
+        """-> QuantNet, {"float": accuracy}, the backbone's folder."""
+        config = self.recipe.backbones[name]
+        folder = self.work / f"backbones/{name}-{digest(asdict(config))}"
+        if name not in self.nets:
+            def make():
+                dataset = self.dataset(config)
+                model = backbone.train(config, dataset, folder / "backbone.pt", self.say)
+                net = quantise.quantise(model, dataset.padded(dataset.train.images[:config.range_images]), config.head_level)
+                test = dataset.padded(dataset.test.images)
+                figures = {"float": backbone.accuracy(model, test, dataset.test.labels)}
+                export.export(net, folder / "net.onnx", dataset)
+                return net, figures
+            folder.mkdir(parents=True, exist_ok=True)
+            self.nets[name] = (*kept(folder / "net.pt", make), folder)
+        return self.nets[name]
+
+    def training_images(self, config):
+        dataset = self.dataset(config)
+        return dataset.padded(dataset.train.images[-config.denoiser_images:]), dataset.train.labels[-config.denoiser_images:]
+
+    def noises(self, run):
+        return [profile.load(recipes.noise_path(name)).scaled(recipes.NOISES.get(name, (1.0,))[0]) for name in recipes.GROUPS[recipes.NOISES[run.noise][1]]]
+
+    def placement(self, run, sigma):
+        config, (net, _, folder) = recipes.settings(self.recipe, run), self.net(run.backbone)
+        images, labels = self.training_images(config)
+        key = digest(asdict(config) | {"budget": 0}, recipes.NOISES[run.noise][1], run.placement, run.draw)
+        values = kept(folder / f"worth-{key}.pt", lambda: insertion.worth(net, images, self.noises(run), config, run.placement, labels, run.draw, self.say))
+        return insertion.choose(net, values, config, run.placement, sigma, self.say)
+
+    def trained_key(self, run):
+        kind = recipes.TRAINS[run.control]
+        return kind, digest(asdict(recipes.settings(self.recipe, run)), recipes.NOISES[run.noise][1], run.placement, run.draw, kind)
+
+    def trained(self, run):
+        """-> (network, blocks, parameters added); trained with this run's settings, or taken from disk."""
+        config, (net, _, folder) = recipes.settings(self.recipe, run), self.net(run.backbone)
+        kind, key = self.trained_key(run)
+        images, _ = self.training_images(config)
+        budget = int(config.budget * net.parameter_count())
+        subject, blocks = net, torch.nn.ModuleDict()
+        if kind in ("blocks", "no_sigma"):
+            blocks = denoiser.make_blocks(net, self.placement(run, kind == "blocks"), config.seed, kind == "blocks")
+        elif kind == "low_rank":
+            blocks = controls.make_low_rank(net, self.gradient_order(run), budget, config.seed)
+        elif kind == "unlimited":
+            blocks = controls.make_unlimited(net)
+        else:
+            subject = controls.make_retrained(net)
+        path = folder / f"{kind}-{key}.pt"
+        if path.exists():
+            state = torch.load(path)
+            blocks.load_state_dict(state["blocks"])
+            subject.load_state_dict(state["net"]) if kind == "retrained" else None
+            for block in blocks.values():
+                block.quantised = True
+            return subject, blocks.eval(), state["extra"]
+        begin = time.time()
+        if list(blocks.parameters()) + list(subject.parameters()):  # a search may find nothing worth its price
+            fit.train(subject, blocks, images, self.noises(run), config, config.denoiser_steps, path.with_suffix(".steps"), self.say,
+                      f"{run.backbone} {kind} seed {run.seed}", net if kind == "retrained" else None)
+        extra = sum(p.numel() for p in blocks.parameters())
+        torch.save({"blocks": blocks.state_dict(), "net": subject.state_dict() if kind == "retrained" else {}, "extra": extra,
+                    "seconds": time.time() - begin}, path)
+        path.with_suffix(".steps").unlink(missing_ok=True)
+        return subject, blocks, extra
+
+    def gradient_order(self, run):
+        """Layers, best gradient norm first: where side paths go."""
+        config, (net, _, folder) = recipes.settings(self.recipe, run), self.net(run.backbone)
+        images, labels = self.training_images(config)
+        key = digest(asdict(config) | {"budget": 0}, recipes.NOISES[run.noise][1], "gradient", 0)
+        values = kept(folder / f"worth-{key}.pt", lambda: insertion.worth(net, images, self.noises(run), config))
+        return sorted(net.by_name, key=lambda name: -max(value for (layer, _), value in values.items() if layer == name))
+
+    # ---- one run ----
+
+    def evaluate(self, run):
+        """-> the run's figures."""
+        config, (net, figures, folder) = recipes.settings(self.recipe, run), self.net(run.backbone)
+        made = profile.load(recipes.noise_path(run.noise)).scaled(run.severity)
+        # Where nothing stays on a chip all chips are the same, and where nothing is random all noise seeds are.
+        chips = self.recipe.chips if made.static else self.recipe.chips[:1]
+        seeds = self.recipe.noise_seeds if made.random else self.recipe.noise_seeds[:1]
+        extra, path, subject, blocks = 0, folder / "net.onnx", net, None
+        if run.control in recipes.TRAINS:
+            subject, blocks, extra = self.trained(run)
+        if run.control in recipes.EMULATED:
+            return self.emulated(run, config, made, subject, blocks, chips, seeds) | {"extra_parameters": extra}
+        if run.control in recipes.TRAINS:
+            path = folder / ("%s-%s.onnx" % self.trained_key(run))
+            if not path.exists():
+                export.export(subject, path, self.dataset(config), blocks)
+        return self.integers(run, config, path, chips, seeds) | {"extra_parameters": extra, "model": str(path.relative_to(self.work)),
+                                                                 "backbone_float": figures["float"]}
+
+    def integers(self, run, config, path, chips, seeds):
+        """Accuracy on libquell's reference device."""
+        bench = self.bench(config, run.images)
+        mark = bench.lib.mark()
+        model, noise = bench.lib.model(path), bench.lib.profile(recipes.noise_path(run.noise), run.severity)
+        info = bench.lib.model_info(model)
+        modes = run.modes if run.control in ("blocks", "both", "no_sigma") else ("off",)
+        # The model's parameters count as soon as no chip has drawn anything: {mode: accuracy on the ideal chip}.
+        clean = {mode: bench.accuracy(model, denoiser=mode) for mode in modes}
+        rows = []
+        for chip in chips:
+            correction = None if run.control in ("none", "blocks") else bench.calibrate(model, noise, chip, config.calibration_seed + chip)
+            for seed in seeds:
+                rows += [{"chip": chip, "noise_seed": seed, "mode": mode, "accuracy": bench.accuracy(model, noise, chip, seed, mode, correction)} for mode in modes]
+        figures = {"accuracies": rows, "clean": clean, "images": len(bench.labels), "device": "ref (integers)",
+                   "parameters": info.parameters, "macs": info.macs, "extra_macs": info.denoiser_macs,
+                   "energy_nj": bench.lib.energy(model, False).total_nj, "energy_with_blocks_nj": bench.lib.energy(model, True).total_nj}
+        bench.lib.close(mark)
+        return figures
+
+    def emulated(self, run, config, made, net, blocks, chips, seeds):
+        """Accuracy of what the chip has no block for, on the emulated tile; the plain network beside it, so that the emulation
+        can be compared with the integers."""
+        dataset = self.dataset(config)
+        count = run.images or len(dataset.test.images)
+        images, labels = dataset.padded(dataset.test.images[:count]), dataset.test.labels[:count]
+        rows = []
+        for chip in chips:
+            for seed in seeds:
+                for mode, hooks in (("off", {}), ("mean", {"denoise": denoiser.mean_mode(blocks)})):
+                    accuracy = emulate.accuracy(net, blocks, made, images, labels, chip, seed, **hooks)
+                    rows.append({"chip": chip, "noise_seed": seed, "mode": mode, "accuracy": accuracy})
+        clean = emulate.accuracy(net, blocks, None, images, labels, 0, 0, denoise=denoiser.mean_mode(blocks))
+        return {"accuracies": rows, "clean": {"mean": clean}, "images": count, "device": "emulated", "parameters": net.parameter_count()}
+
+
+# ---- all runs -------------------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    """Time left: work in units of a backbone's passes over images; the rate is what was measured so far."""
+    TRAINING = 9.0  # times one image of the reference device: forwards, backwards, and floats instead of integers
+
+    def __init__(self, experiment, runs):
+        self.experiment, self.begin, self.done, self.seen = experiment, time.time(), 0.0, set()
+        self.units = {run.name: self.estimate(run) for run in runs}
+
+    def once(self, key, units):
+        new = key not in self.seen
+        self.seen.add(key)
+        return units if new else 0.0
+
+    def estimate(self, run):
+        weight = {"resnet8": 1.0, "resnet20": 3.3, "mobilenet": 2.0, "vgg": 9.3}[run.backbone]
+        e, config = self.experiment, recipes.settings(self.experiment.recipe, run)
+        base = e.recipe.backbones[run.backbone]
+        units = self.once(run.backbone, 1.5 * self.TRAINING * base.epochs * (base.train_images or 50_000))
+        if run.control in recipes.TRAINS:
+            units += self.once(e.trained_key(run), self.TRAINING * config.denoiser_steps * config.denoiser_batch * (4 if run.control == "unlimited" else 1))
+        repeats = len(e.recipe.chips) * (1 if run.noise.startswith(("ageing", "varying", "adc", "pcm", "reram", "stuck")) else len(e.recipe.noise_seeds))
+        return weight * (units + repeats * (run.images or 10_000) * (10 if run.control in recipes.EMULATED else 1))
+
+    def finish(self, run):
+        self.done += self.units.pop(run.name)
+
+    def left(self):
+        if not self.done:
+            return "time left unknown"
+        seconds = (time.time() - self.begin) / self.done * sum(self.units.values())
+        return f"about {seconds / 60:.0f} min left" if seconds < 7200 else f"about {seconds / 3600:.1f} h left"
+
+
+def perform(experiment, runs, out, stop_after=None):
+    """All runs that have no file in `out` yet. stop_after: so many, for tests."""
+    todo = [run for run in runs if not (out / f"{run.name}.json").exists()]
+    say(f"{len(runs) - len(todo)} of {len(runs)} runs are there")
+    clock = Clock(experiment, todo)
+    for number, run in enumerate(todo[:stop_after]):
+        begin = time.time()
+        figures = experiment.evaluate(run)
+        config = recipes.settings(experiment.recipe, run)
+        write_json(out / f"{run.name}.json", {
+            "run": recipes.stored(run), "figures": figures, "settings": asdict(config), "data": experiment.dataset(config).title,
+            "versions": machine.versions() | {"quell": (ROOT / "VERSION").read_text().strip(), "commit": commit()},
+            "chips": list(experiment.recipe.chips), "noise_seeds": list(experiment.recipe.noise_seeds), "seconds": round(time.time() - begin, 1)})
+        clock.finish(run)
+        shown = [row["accuracy"] for row in figures["accuracies"] if row["mode"] == figures["accuracies"][-1]["mode"]]
+        say(f"[{len(runs) - len(todo) + number + 1}/{len(runs)}] {run.name}: {sum(shown) / len(shown):.2%} over {len(shown)}  ({clock.left()})")
+
+
+def unique(runs):
+    return tuple({run.name: run for run in runs}.values())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--profile", choices=recipes.PROFILES, default="fast")
+    parser.add_argument("--out", type=Path, help="folder of the runs' JSON files")
+    parser.add_argument("--only", default="", help="runs whose name contains this")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--list", action="store_true", help="print the runs and stop")
+    arguments = parser.parse_args()
+    recipe = recipes.PROFILES[arguments.profile]()
+    runs = [run for run in unique(recipe.runs) if arguments.only in run.name]
+    if arguments.list:
+        print("\n".join(run.name for run in runs))
+        return
+    torch.set_num_threads(arguments.threads)
+    folder = ROOT / f"build/experiment/{arguments.profile}"
+    out = (arguments.out or folder / "runs").resolve()
+    if not quell.LIBRARY.exists():
+        raise SystemExit("build/lib/libquell.so is missing: make build/lib/libquell.so")
+    say(f"{recipe.title}: {len(runs)} runs, {recipe.time_limit}; files in {out}; Ctrl-C stops, the same command goes on")
+    try:
+        perform(Experiment(recipe, folder / "work", arguments.threads), runs, out)
+    except KeyboardInterrupt:
+        say("stopped; the same command goes on from here")
+        raise SystemExit(130)
+    except data.Missing as missing:
+        raise SystemExit(str(missing))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""What the experiment runs: settings of every backbone, groups of noise, and the lists of runs of each profile (smoke, fast, full).
+
+A run is one row's worth of work: one backbone under one noise, with one way of mitigation trained with one seed. Runs that
+need the same backbone, placement or blocks share them; experiment.py sees to that.
+"""
+from dataclasses import asdict, dataclass, replace
+
+from .config import FULL, Config, ROOT
+
+# Noise of the tables, its severity in the main table, and the group of profiles on which blocks are trained for it. A group is
+# trained together, by turns, over a range of levels. Severities: the mean drop over all rows is to be about 30 points.
+NOISES = {
+    "varying_chip": (1.0, "read"), "ageing_1h": (0.7, "read"), "ageing_1d": (0.45, "read"), "ageing_1month": (0.35, "read"),
+    "ageing_1y": (0.3, "read"), "read": (1.0, "read"), "additive": (0.75, "read"), "multiplicative_sixth": (2.0, "read"),
+    "combined": (0.4, "read"), "pcm_1h": (0.7, "devices"), "reram_1d": (1.0, "devices"), "adc_4": (1.0, "adc"), "stuck": (0.25, "devices"),
+}
+GROUPS = {"read": ("read", "additive", "multiplicative_sixth", "combined"), "devices": ("pcm_1h", "reram_1d", "stuck"), "adc": ("adc_4", "adc_5")}
+
+# Ways of mitigation. "none" and "correction" need no training; the others are trained by fit.py.
+TRAINED = ("blocks", "low_rank", "no_sigma", "retrained", "unlimited")
+CONTROLS = ("none", "correction", "blocks", "both", "low_rank", "no_sigma", "retrained", "unlimited")
+# What a control trains; "both" is the same blocks on a corrected chip.
+TRAINS = {"blocks": "blocks", "both": "blocks", "low_rank": "low_rank", "no_sigma": "no_sigma", "retrained": "retrained", "unlimited": "unlimited"}
+# Those that the chip cannot run are measured on the emulated tile.
+EMULATED = ("low_rank", "unlimited")
+
+
+@dataclass(frozen=True)
+class Run:
+    backbone: str                 # a key of a profile's backbones
+    noise: str                    # a file of profiles/
+    severity: float
+    control: str
+    placement: str = "gradient"   # insertion.STRATEGIES
+    draw: int = 0                 # which random placement
+    budget: float = 0.0203
+    widths: tuple = (1, 2, 4)     # bottlenecks that the placement may choose from
+    loss: str = "logits"          # a key of LOSSES
+    seed: int = 1                 # of training
+    table: str = "main"           # which table it belongs to
+    images: int = 0               # test images; 0: all
+    modes: tuple = ("mean",)      # of the denoiser
+
+    @property
+    def name(self):
+        parts = [self.table, self.backbone, self.noise, f"x{self.severity:g}", self.control]
+        if self.control in TRAINS:
+            parts += [self.placement + (str(self.draw) if self.placement == "random" else ""), f"b{100 * self.budget:g}",
+                      "w" + "".join(str(w) for w in self.widths), self.loss, f"s{self.seed}"]
+        return "-".join(parts)
+
+
+# ---- settings -----------------------------------------------------------------------------------------------------------
+
+BASE = replace(FULL, data="cifar10", shift=4, erase=8, epochs=60, denoiser_images=20_000, denoiser_steps=3000, denoiser_batch=64,
+               noise_levels=(0.3, 1.3), silent_share=0.1, sigma_on_rest=True, likelihood=0.02)
+
+LOSSES = {
+    "logits": {},
+    "likelihood": {"logits": 0.0, "likelihood": 1.0, "sigma_on_rest": False},
+    "features": {"features": 1.0, "logits": 0.0},
+    "both": {"features": 0.3},
+    "mu_too": {"sigma_on_rest": False},
+}
+
+CIFAR_BACKBONES = {
+    "resnet8": replace(BASE, network="resnet8"),
+    "resnet20": replace(BASE, network="resnet20"),
+    "mobilenet": replace(BASE, network="mobilenet"),
+    "vgg": replace(BASE, network="vgg", epochs=40, denoiser_steps=1500),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One size of the experiment."""
+    title: str
+    backbones: dict               # name: Config
+    chips: tuple                  # seeds
+    noise_seeds: tuple
+    runs: tuple
+    time_limit: str               # for people
+
+
+def main_runs(backbones, noises, seeds, images=None):
+    """none and correction once, the rest for every training seed."""
+    runs = []
+    for backbone in backbones:
+        count = (images or {}).get(backbone, 0)
+        for noise in noises:
+            row = Run(backbone, noise, NOISES[noise][0], "none", images=count)
+            runs += [row, replace(row, control="correction")]
+            for seed in seeds[backbone] if isinstance(seeds, dict) else seeds:
+                runs += [replace(row, control=control, seed=seed) for control in ("both", "blocks")]
+    return runs
+
+
+def control_runs(backbones, noises, seeds, images):
+    return [Run(backbone, noise, NOISES[noise][0], control, seed=seed, table="controls", images=images)
+            for backbone in backbones for control in CONTROLS for noise in noises
+            for seed in (seeds if control in TRAINS else seeds[:1])]
+
+
+def placement_runs(backbone, noise, budgets, draws, seeds, images, widths=((1,), (2,), (4,))):
+    base = Run(backbone, noise, NOISES[noise][0], "blocks", table="placement", images=images)
+    runs = [replace(base, control="none")]
+    for budget in budgets:
+        for strategy in ("gradient", "all", "first", "last", "measured"):
+            runs += [replace(base, placement=strategy, budget=budget, seed=seed) for seed in seeds]
+        runs += [replace(base, placement="random", draw=draw, budget=budget) for draw in range(draws)]
+    runs += [replace(base, widths=width, table="width") for width in widths]
+    return runs
+
+
+def loss_runs(backbone, noises, images):
+    return [Run(backbone, noise, NOISES[noise][0], "blocks", loss=loss, table="loss", images=images, modes=("mean", "sample"))
+            for noise in noises for loss in LOSSES]
+
+
+def severity_runs(backbones, noises, severities, images, seed=1):
+    return [Run(backbone, noise, round(severity * NOISES[noise][0], 4), control, seed=seed, table="severity", images=images)
+            for backbone in backbones for noise in noises for severity in severities for control in ("none", "correction", "both")]
+
+
+def smoke():
+    tiny = replace(FULL, data="fashion_mnist", train_images=512, epochs=1, range_images=64, denoiser_images=256, denoiser_steps=4, denoiser_batch=16,
+                   search_batches=1, measure_steps=1, measure_images=32, calibration_images=10)
+    noises = ("varying_chip", "read")
+    runs = main_runs(["resnet8"], noises, (1,), {"resnet8": 100}) + control_runs(["resnet8"], ["read"], (1,), 100)
+    runs += placement_runs("resnet8", "read", (0.0203,), 2, (1,), 100, widths=((2,),))[:8] + loss_runs("resnet8", ["read"], 100)[:2]
+    return Profile("smoke: does every part run", {"resnet8": tiny}, (1, 2), (1,), tuple(runs), "a minute")
+
+
+def fast():
+    quick = replace(FULL, data="fashion_mnist", train_images=20_000, epochs=4, denoiser_images=8000, denoiser_steps=120, denoiser_batch=64, search_batches=5,
+                    measure_steps=5, measure_images=256, noise_levels=(0.3, 1.3), silent_share=0.1, sigma_on_rest=True)
+    noises, count = ("varying_chip", "ageing_1d", "read", "combined", "pcm_1h"), 1000
+    runs = main_runs(["resnet8"], noises, (1,), {"resnet8": count}) + control_runs(["resnet8"], ["read"], (1,), count)
+    runs += placement_runs("resnet8", "read", (0.0203,), 3, (1,), count, widths=((1,), (4,)))
+    runs += loss_runs("resnet8", ["read"], count)[:3] + severity_runs(["resnet8"], ["read", "varying_chip"], (0.5, 1.0, 1.5), count)
+    return Profile("fast: the tables on one backbone", {"resnet8": quick}, (1, 2), (1,), tuple(runs), "10 minutes on 2 cores")
+
+
+def full():
+    """Main rows with all repeats first, so that an interrupted run has them; the wide network with one training seed."""
+    names, wide = ["resnet8", "resnet20", "mobilenet", "vgg"], {"vgg": 2000}
+    seeds = {"resnet8": (1, 2, 3), "resnet20": (1, 2, 3), "mobilenet": (1, 2, 3), "vgg": (1,)}
+    runs = main_runs(names, list(NOISES), seeds, wide)
+    runs += control_runs(["resnet8", "resnet20"], ["read", "combined"], (1, 2, 3), 2000) + control_runs(["mobilenet", "vgg"], ["combined"], (1,), 2000)
+    runs += placement_runs("resnet8", "read", (0.005, 0.01, 0.0203, 0.04, 0.08), 10, (1, 2, 3), 2000)
+    runs += loss_runs("resnet8", ["read", "combined"], 2000)
+    runs += severity_runs(names, ["read", "varying_chip", "ageing_1month", "combined", "pcm_1h"], (0.25, 0.5, 0.75, 1.0, 1.25, 1.5), 2000)
+    return Profile("full", dict(CIFAR_BACKBONES), (1, 2, 3, 4, 5), (1, 2, 3), tuple(runs), "a day on 2 cores")
+
+
+PROFILES = {"smoke": smoke, "fast": fast, "full": full}
+
+
+def settings(profile, run) -> Config:
+    """Everything that training for this run depends on."""
+    return replace(profile.backbones[run.backbone], seed=run.seed, budget=run.budget, bottlenecks=tuple(run.widths), **LOSSES[run.loss])
+
+
+def noise_path(name):
+    return ROOT / f"profiles/{name}.json"
+
+
+def stored(run):
+    return {**asdict(run), "name": run.name}

@@ -1,0 +1,256 @@
+"""python -m train.tables --profile smoke|fast|full: tables, plots and summary.json of the runs that are there.
+
+Every accuracy is the mean over chips, noise seeds and training seeds; in brackets its standard deviation over all of them, or
+the share of the drop that is recovered: (accuracy - none) / (clean - none), clean being the int8 backbone on an ideal chip.
+"""
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from . import recipes
+from .config import ROOT
+
+GOAL_BUDGET = 0.0203
+
+
+class Results:
+    """The runs of a folder, by what they are."""
+
+    def __init__(self, folder):
+        self.rows = defaultdict(list)   # (table, backbone, noise, severity, control): [(run, figures)]
+        self.files = [json.loads(path.read_text()) for path in sorted(Path(folder).glob("*.json"))]
+        for file in self.files:
+            run = file["run"]
+            self.rows[run["table"], run["backbone"], run["noise"], run["severity"], run["control"]].append((run, file["figures"]))
+
+    def keys(self, table):
+        """[(backbone, noise, severity)] of a table, in the order of recipes.NOISES."""
+        order = list(recipes.NOISES)
+        found = {key[1:4] for key in self.rows if key[0] == table}
+        return sorted(found, key=lambda key: (key[0], order.index(key[1]), key[2]))
+
+    def accuracies(self, table, backbone, noise, severity, control, mode=None, **wanted):
+        """All accuracies of one cell; wanted: further fields of the run."""
+        cell = []
+        for run, figures in self.rows.get((table, backbone, noise, severity, control), []):
+            if all(run[key] == value for key, value in wanted.items()):
+                last = mode or figures["accuracies"][-1]["mode"]
+                cell += [row["accuracy"] for row in figures["accuracies"] if row["mode"] == last]
+        return np.array(cell)
+
+    def clean(self, backbone):
+        """Accuracy of the int8 backbone on an ideal chip; of the run with most images."""
+        rows = [figures for key, cell in self.rows.items() if key[1] == backbone and key[4] == "none" for _, figures in cell]
+        return max(rows, key=lambda figures: figures["images"])["clean"]["off"] if rows else float("nan")
+
+    def clean_of(self, key):
+        """The same, on the images that this row was measured on."""
+        cell = self.rows.get((*key, "none"), [])
+        return cell[0][1]["clean"]["off"] if cell else float("nan")
+
+    def recovered(self, table, backbone, noise, severity, control, mode=None, **wanted):
+        """Share of the drop; NaN where something is missing or the drop is below a point."""
+        none, treated = self.accuracies(table, backbone, noise, severity, "none"), self.accuracies(table, backbone, noise, severity, control, mode, **wanted)
+        if not len(none) or not len(treated):
+            return float("nan")
+        drop = self.clean_of((table, backbone, noise, severity)) - none.mean()
+        return (treated.mean() - none.mean()) / drop if drop > 0.01 else float("nan")
+
+
+def percent(value):
+    return "–" if np.isnan(value) else f"{100 * value:.1f} %"
+
+
+def cell(values, recovered=float("nan")):
+    if not len(values):
+        return "–"
+    return f"{100 * values.mean():.2f}" + (f" ({percent(recovered)})" if not np.isnan(recovered) else f" ± {100 * values.std():.2f}")
+
+
+def table(head, rows):
+    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head)] + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
+
+
+def mean(values):
+    values = [value for value in values if not np.isnan(value)]
+    return float(np.mean(values)) if values else float("nan")
+
+
+# ---- tables -------------------------------------------------------------------------------------------------------------
+
+
+def recommended(noise):
+    """How a chip with this noise is run, chosen by its kind before any figure was seen: the denoiser is for what is random or
+    cannot be corrected a column."""
+    return "correction" if noise.startswith(("varying", "ageing")) else "both"
+
+
+def main_table(results):
+    rows, per_backbone, drops = [], defaultdict(list), []
+    for key in results.keys("main"):
+        none = results.accuracies("main", *key, "none")
+        if not len(none):
+            continue
+        clean = results.clean_of(("main", *key))
+        drops.append(clean - none.mean())
+        per_backbone[key[0]].append(results.recovered("main", *key, recommended(key[1])))
+        rows.append([key[0], f"{key[1]} × {key[2]:g}", f"{100 * clean:.2f}", f"{100 * none.mean():.2f} (−{100 * drops[-1]:.1f})"]
+                    + [cell(results.accuracies("main", *key, control), results.recovered("main", *key, control)) for control in ("correction", "blocks", "both")]
+                    + [recommended(key[1])])
+    text = table(["backbone", "noise", "clean", "none", "correction", "blocks", "both", "run with"], rows)
+    for backbone, values in per_backbone.items():
+        text += f"\n\n{backbone}: {percent(mean(values))} of the drop recovered, mean over its noises."
+    return text, drops, per_backbone
+
+
+def controls_table(results):
+    rows = []
+    for key in results.keys("controls"):
+        clean = results.clean_of(("controls", *key))
+        rows.append([key[0], f"{key[1]} × {key[2]:g}", f"{100 * clean:.2f}"]
+                    + [cell(results.accuracies("controls", *key, control), results.recovered("controls", *key, control)) for control in recipes.CONTROLS])
+    return table(["backbone", "noise", "clean", *(c.replace("_", " ") for c in recipes.CONTROLS)], rows)
+
+
+def placement_table(results):
+    """Strategy against budget, and whether gradient norm beats chance by more than the standard deviation."""
+    lines, verdicts, keys = [], [], results.keys("placement")
+    for key in keys:
+        cells = results.rows.get(("placement", *key, "blocks"), [])
+        budgets = sorted({run["budget"] for run, _ in cells})
+        pick = lambda strategy, budget: [np.mean([r["accuracy"] for r in f["accuracies"]]) for run, f in cells if run["placement"] == strategy and run["budget"] == budget]
+        head = ["strategy", *(f"{100 * budget:g} %" for budget in budgets)]
+        rows = [[strategy] + [f"{100 * np.mean(v):.2f} ± {100 * np.std(v):.2f} ({len(v)})" if (v := pick(strategy, budget)) else "–" for budget in budgets]
+                for strategy in ("gradient", "measured", "random", "first", "last", "all")]
+        lines.append(f"{key[0]}, {key[1]} × {key[2]:g}; accuracy, standard deviation over trainings or draws, their number\n\n" + table(head, rows))
+        for budget in budgets:
+            ours, chance = pick("gradient", budget), pick("random", budget)
+            if ours and len(chance) > 1:
+                ahead, spread = np.mean(ours) - np.mean(chance), np.std(chance, ddof=1)
+                verdicts.append(f"{key[0]}, {100 * budget:g} %: gradient norm is {100 * ahead:+.2f} points from the mean of {len(chance)} random placements, whose standard "
+                                f"deviation is {100 * spread:.2f}: {'better by more than that' if ahead > spread else 'not better by more than that'}.")
+    return "\n\n".join(lines + verdicts)
+
+
+def simple_table(results, name, field, modes=("mean",)):
+    rows = []
+    for key in results.keys(name):
+        for value in sorted({str(run[field]) for run, _ in results.rows.get((name, *key, "blocks"), [])}):
+            cells = [[row["accuracy"] for run, f in results.rows[name, *key, "blocks"] if str(run[field]) == value for row in f["accuracies"] if row["mode"] == mode] for mode in modes]
+            rows.append([key[0], f"{key[1]} × {key[2]:g}", value] + [cell(np.array(c)) for c in cells])
+    return table(["backbone", "noise", field, *modes], rows)
+
+
+def costs_table(results):
+    rows = []
+    for backbone in sorted({key[1] for key in results.rows}):
+        for key, cells in results.rows.items():
+            if key[0] == "main" and key[1] == backbone and key[4] == "both":
+                f = cells[0][1]
+                rows.append([backbone, f["parameters"], f["extra_parameters"], percent(f["extra_parameters"] / f["parameters"]), percent(f["extra_macs"] / f["macs"]),
+                             percent(f["energy_with_blocks_nj"] / f["energy_nj"] - 1)])
+                break
+    return table(["backbone", "parameters", "blocks'", "more parameters", "more MACs", "more energy (estimated)"], rows)
+
+
+def quantisation_table(results):
+    rows = []
+    for backbone in sorted({key[1] for key in results.rows}):
+        floats = [f["backbone_float"] for key, cells in results.rows.items() if key[1] == backbone for _, f in cells if "backbone_float" in f]
+        if floats:
+            rows.append([backbone, f"{100 * floats[0]:.2f}", f"{100 * results.clean(backbone):.2f}", f"{100 * (results.clean(backbone) - floats[0]):+.2f}"])
+    return table(["backbone", "float", "int8, on the integers", "difference"], rows)
+
+
+# ---- summary, plots -----------------------------------------------------------------------------------------------------
+
+
+def summary(results, drops, per_backbone):
+    shares = [value for values in per_backbone.values() for value in values]
+    static = [results.recovered("main", *key, "correction") for key in results.keys("main") if key[1].startswith(("varying", "ageing"))]
+    of_bound = []
+    for key in results.keys("controls"):
+        if key[1] in ("read", "additive", "multiplicative_sixth"):
+            emulated = results.accuracies("controls", *key, "unlimited", "off")
+            bound = results.accuracies("controls", *key, "unlimited", "mean")
+            if len(bound):
+                clean = results.clean_of(("controls", *key))
+                of_bound.append(results.recovered("controls", *key, "both") / ((bound.mean() - emulated.mean()) / (clean - emulated.mean())))
+    extra = [f["extra_parameters"] / f["parameters"] for key, cells in results.rows.items() if key[0] == "main" and key[4] == "both" for _, f in cells]
+    out = {"drop_mean": mean(drops), "recovered_share_mean": mean(shares),
+           "recovered_share_min_backbone": min((mean(values) for values in per_backbone.values()), default=float("nan")),
+           "recovered_share_static": mean(static), "recovered_share_random_of_bound": mean(of_bound), "extra_parameters": max(extra, default=float("nan"))}
+    return {key: None if np.isnan(value) else round(value, 5) for key, value in out.items()}
+
+
+def severity_plots(results, out):
+    """One picture a backbone: accuracy over severity, a panel a noise."""
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    made = []
+    keys = results.keys("severity")
+    for backbone in sorted({key[0] for key in keys}):
+        noises = [noise for noise in recipes.NOISES if any(key[:2] == (backbone, noise) for key in keys)]
+        figure, panels = plt.subplots(1, len(noises), figsize=(3.2 * len(noises), 3), sharey=True, squeeze=False)
+        for panel, noise in zip(panels[0], noises):
+            severities = [key[2] for key in keys if key[:2] == (backbone, noise)]
+            for control in ("none", "correction", "both"):
+                cells = [results.accuracies("severity", backbone, noise, s, control) for s in severities]
+                shown = [(s, 100 * c.mean(), 100 * c.std()) for s, c in zip(severities, cells) if len(c)]
+                if shown:
+                    panel.errorbar(*zip(*shown), label=control, capsize=2, marker="o", markersize=3)
+            panel.axhline(100 * results.clean(backbone), color="gray", linewidth=0.8, linestyle=":")
+            panel.set(title=noise, xlabel="severity")
+        panels[0][0].set_ylabel(f"{backbone}: accuracy, %")
+        panels[0][0].legend(fontsize=8)
+        figure.tight_layout()
+        figure.savefig(out / f"severity-{backbone}.svg", metadata={"Date": None})
+        plt.close(figure)
+        made.append(f"![accuracy over severity](severity-{backbone}.svg)")
+    return "\n\n".join(made)
+
+
+def conditions(results, command):
+    files = results.files
+    titles = ", ".join(sorted({file["data"] for file in files}))
+    images = sorted({file["figures"]["images"] for file in files})
+    return (f"`{command}`; {len(files)} runs on {titles}; test images {', '.join(map(str, images))}; chips {files[0]['chips']}, noise seeds {files[0]['noise_seeds']}, "
+            f"training seeds {sorted({file['run']['seed'] for file in files})}; commit {', '.join(sorted({file['versions']['commit'] for file in files}))}. "
+            "Integers on libquell's reference device, except `low rank` and `unlimited` (emulated tile in floats).")
+
+
+def write(runs, out, name):
+    results = Results(runs)
+    if not results.files:
+        raise SystemExit(f"no runs in {runs}: python -m train.experiment --profile {name}")
+    out.mkdir(parents=True, exist_ok=True)
+    main, drops, per_backbone = main_table(results)
+    figures = summary(results, drops, per_backbone)
+    parts = [("", conditions(results, f"python -m train.experiment --profile {name} && python -m train.tables --profile {name}")),
+             ("Summary", table(["figure", "value"], figures.items())), ("Quantisation", quantisation_table(results)), ("Noise and mitigation", main),
+             ("Controls at equal parameters", controls_table(results)), ("Placement", placement_table(results)), ("Width", simple_table(results, "width", "widths")),
+             ("Loss", simple_table(results, "loss", "loss", ("mean", "sample"))), ("Cost", costs_table(results)), ("Severity", severity_plots(results, out))]
+    (out / "experiment.md").write_text("# Results of the experiment\n" + "".join(f"\n{'## ' + title + chr(10) * 2 if title else ''}{text}\n" for title, text in parts))
+    (out / "summary.json").write_text(json.dumps(figures, indent=1) + "\n")
+    return figures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--profile", choices=recipes.PROFILES, default="fast")
+    parser.add_argument("--runs", type=Path, help="folder of the runs' JSON files")
+    parser.add_argument("--out", type=Path, help="folder for tables and plots")
+    arguments = parser.parse_args()
+    folder = ROOT / f"build/experiment/{arguments.profile}"
+    out = arguments.out or folder / "tables"
+    for key, value in write(arguments.runs or folder / "runs", out, arguments.profile).items():
+        print(f"{key:34} {value}")
+    print(f"tables in {out / 'experiment.md'}")
+
+
+if __name__ == "__main__":
+    main()
