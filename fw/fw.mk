@@ -8,7 +8,7 @@ FW_CFLAGS  := -std=c11 -O2 -Wall -Wextra -Werror -march=$(FW_ARCH) -mabi=ilp32 -
 
 fw: build/fw/firmware.hex ## the firmware
 
-build/fw/%.o: fw/src/%.c fw/fw.mk $(wildcard fw/src/*.h fw/include/*.h fw/target/*.h) fw/fw.mk build/gen/stamp
+build/fw/%.o: fw/src/%.c $(wildcard fw/src/*.h fw/include/*.h fw/target/*.h) fw/fw.mk build/gen/stamp
 	@mkdir -p $(@D)
 	$(CROSS)gcc --specs=picolibc.specs $(FW_CFLAGS) -c $< -o $@
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <memory>
 #include <poll.h>
 #include <string>
@@ -27,9 +28,12 @@ static const uint32_t embedded_firmware[] = {
 
 // Clock cycles between looks at stdin, and of idleness before the board may sleep: the firmware must have had time to notice the last byte.
 static const unsigned POLL_CYCLES = 512, SLEEP_CYCLES = 4096;
+// Bytes: a good deal less than the FIFO of the USB link (hw/usb/bulk_out.sv).
+static const size_t LINK_FIFO = 128;
 
 struct Options {
     std::string trace, firmware;
+    unsigned link = 0; // clock cycles a byte on the link, in each direction; 0: a link of endless speed
     bool stats = false;
 };
 
@@ -39,10 +43,11 @@ struct Options {
     exit(code);
 }
 
-static const char USAGE[] = "usage: quell-simboard [--firmware FILE.hex] [--trace FILE.fst] [--stats]\n"
+static const char USAGE[] = "usage: quell-simboard [--firmware FILE.hex] [--trace FILE.fst] [--link N] [--stats]\n"
                             "Simulates the chip; its command channel (docs/protocol.md) is on stdin and stdout.\n"
                             "  --firmware FILE  use this instead of the built-in firmware: 32-bit hexadecimal words, one a line\n"
                             "  --trace FILE     write a waveform (GTKWave's FST; large: some MB for a million cycles)\n"
+                            "  --link N         the link takes N clock cycles a byte in each direction (54: full-speed USB at 66 MHz)\n"
                             "  --stats          say at the end how many cycles were simulated, and how fast\n"
                             "  --version        print the version of the hardware\n";
 
@@ -53,6 +58,8 @@ static Options parse(int argc, char **argv)
         std::string word = argv[i];
         if ((word == "--trace" || word == "--firmware") && i + 1 < argc)
             (word == "--trace" ? options.trace : options.firmware) = argv[++i];
+        else if (word == "--link" && i + 1 < argc && atoi(argv[i + 1]) > 0)
+            options.link = atoi(argv[++i]);
         else if (word == "--stats")
             options.stats = true;
         else if (word == "--help" || word == "--version") {
@@ -118,13 +125,12 @@ class Board {
                     fill(0);
                 }
             }
-            dut.rx_valid_i = rx_at < rx.size();
-            dut.rx_data_i = dut.rx_valid_i ? rx[rx_at] : 0;
-            rx_at += dut.rx_valid_i && dut.rx_ready_o;
-            if (dut.tx_valid_o)
-                tx.push_back(dut.tx_data_o);
+            if (options.link)
+                slow_link();
+            else
+                fast_link();
             cycle();
-            idle = dut.idle_o && !dut.rx_valid_i ? idle + 1 : 0;
+            idle = dut.idle_o && !dut.rx_valid_i && rx_at == rx.size() ? idle + 1 : 0;
             if (dut.trap_o) {
                 flush();
                 fail("the processor stopped: illegal instruction or access", 3);
@@ -145,6 +151,33 @@ class Board {
     }
 
   private:
+    void fast_link()
+    {
+        dut.rx_valid_i = rx_at < rx.size();
+        dut.rx_data_i = dut.rx_valid_i ? rx[rx_at] : 0;
+        rx_at += dut.rx_valid_i && dut.rx_ready_o;
+        if (dut.tx_valid_o)
+            tx.push_back(dut.tx_data_o);
+    }
+
+    // Bytes come and go one in options.link cycles; those that have come wait in a small FIFO.
+    void slow_link()
+    {
+        if (rx_at < rx.size() && cycles >= rx_next && fifo.size() < LINK_FIFO) {
+            fifo.push_back(rx[rx_at++]);
+            rx_next = cycles + options.link;
+        }
+        dut.rx_valid_i = !fifo.empty();
+        dut.rx_data_i = fifo.empty() ? 0 : fifo.front();
+        if (dut.rx_valid_i && dut.rx_ready_o)
+            fifo.pop_front();
+        dut.tx_ready_i = cycles >= tx_next;
+        if (dut.tx_valid_o && dut.tx_ready_i) {
+            tx.push_back(dut.tx_data_o);
+            tx_next = cycles + options.link;
+        }
+    }
+
 #if VM_TRACE_FST
     void open_trace()
     {
@@ -214,7 +247,8 @@ class Board {
 #endif
     std::vector<uint8_t> rx, tx;
     size_t rx_at = 0;
-    uint64_t cycles = 0;
+    std::deque<uint8_t> fifo; // of the slow link
+    uint64_t cycles = 0, rx_next = 0, tx_next = 0;
     unsigned idle = 0;
     bool ended = false;
 };

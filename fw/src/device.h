@@ -64,6 +64,7 @@ struct device {
     struct table table;
     uint32_t sequence;  /* expected next */
     uint32_t buffer;    /* input buffer of the next image */
+    bool filled[2];     /* the buffer holds an image of this table, and nothing else has been written there */
     struct reply reply[REPLIES];
     uint32_t first, count;
     struct receiver receiver;

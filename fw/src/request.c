@@ -66,6 +66,8 @@ static void handle_write(void)
         return;
     if (!length_is(sizeof w + w.words * memory->lanes * 4))
         return;
+    if (w.memory == QP_MEM_ACTIVATION)
+        device.filled[0] = device.filled[1] = false;
     memory_write(memory, w.index, w.words, device.request.offset + MESSAGE_PAYLOAD + sizeof w);
     reply_add(QP_WRITE, device.request.header.sequence);
 }
@@ -94,6 +96,7 @@ static void handle_table(void)
     }
     table_store(&device.table, device.request.offset + MESSAGE_PAYLOAD);
     device.buffer = 0;
+    device.filled[0] = device.filled[1] = false;
     board_write(REG(cnt_clear), 1);
     reply_add(QP_TABLE, device.request.header.sequence);
 }
@@ -129,7 +132,8 @@ static void handle_image(void)
         return;
     }
     uint32_t sequence = device.request.header.sequence, buffer = device.buffer;
-    image_expand(t, device.request.offset + MESSAGE_PAYLOAD + sizeof image, t->input_addr[buffer], background);
+    image_expand(t, device.request.offset + MESSAGE_PAYLOAD + sizeof image, t->input_addr[buffer], !device.filled[buffer], background);
+    device.filled[buffer] = device.table.inputs_kept;
     device.buffer ^= 1;
     struct reply *reply = reply_add(QP_IMAGE, sequence);
     reply->state = REPLY_WAITING;

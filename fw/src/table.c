@@ -255,6 +255,21 @@ enum qp_status table_check(const struct hardware *hw, uint32_t offset, uint32_t 
     return QP_OK;
 }
 
+static bool apart(uint32_t a, uint32_t a_words, uint32_t b, uint32_t b_words) { return a + a_words <= b || b + b_words <= a; }
+
+static bool inputs_are_kept(const struct table *table)
+{
+    const struct qp_table *h = &table->head;
+    uint32_t words = (h->image_h + 2 * h->image_pad) * (h->image_w + 2 * h->image_pad) * ((h->image_c + 7) / 8);
+    bool kept = apart(h->input_addr[0], words, h->input_addr[1], words);
+    for (uint32_t i = 0; i < h->count; i++) {
+        const uint32_t *e = table->layer[i];
+        uint32_t out = layer_out_w(e) * layer_out_h(e) * layer_out_c8(e); /* before pooling: a bound */
+        kept = kept && apart(layer_out_addr(e), out, h->input_addr[0], words) && apart(layer_out_addr(e), out, h->input_addr[1], words);
+    }
+    return kept;
+}
+
 void table_store(struct table *table, uint32_t offset)
 {
     read_head(&table->head, offset);
@@ -262,4 +277,5 @@ void table_store(struct table *table, uint32_t offset)
         read_layer(table->layer[i], offset, i);
         table->limit[i] = layer_cycle_limit(table->layer[i]);
     }
+    table->inputs_kept = inputs_are_kept(table);
 }

@@ -563,7 +563,7 @@ static void test_image_sizes(void **state)
         int8_t codes[8 * 6 * 9];
     } small;
     for (uint32_t w = 3; w <= 8; w++)
-        for (uint32_t c = 1; c <= 9; c++) {
+        for (uint32_t c = 1; c <= 9; c += c < 4 ? 1 : 5) {
             uint32_t words = (c + 7) / 8, bytes = (uint32_t)sizeof small.head + w * 6 * c;
             good_table();
             table.head.image_w = w, table.head.image_c = c;
@@ -571,15 +571,42 @@ static void test_image_sizes(void **state)
             small.head = (struct qp_image){w, 5, 1};
             for (uint32_t i = 0; i < w * 6 * c; i++)
                 small.codes[i] = (int8_t)(i * 7 + c);
-            ask(QP_IMAGE, &small, bytes, QP_OK);
-            for (uint32_t i = 0; i < (w + 2) * 8 * words * 8; i++) {
-                uint32_t channel = i % (words * 8), x = i / (words * 8) % (w + 2), y = i / (words * 8) / (w + 2);
-                bool inside = x >= 1 && x <= w && y >= 1 && y <= 6;
-                int8_t want = !inside ? -7 : channel < c ? small.codes[((y - 1) * w + x - 1) * c + channel] : 0;
-                if ((int8_t)fake.activation[100 * 8 + i] != want)
-                    fail_msg("width %u, channels %u: byte %u", w, c, i);
+            memset(fake.activation, 0x55, sizeof fake.activation);
+            for (uint32_t n = 0; n < 4; n++) { /* each buffer fresh, and once more */
+                small.codes[0] = (int8_t)n;
+                ask(QP_IMAGE, &small, bytes, QP_OK);
+                for (uint32_t i = 0; i < (w + 2) * 8 * words * 8; i++) {
+                    uint32_t channel = i % (words * 8), x = i / (words * 8) % (w + 2), y = i / (words * 8) / (w + 2);
+                    bool inside = x >= 1 && x <= w && y >= 1 && y <= 6;
+                    int8_t want = !inside ? -7 : channel < c ? small.codes[((y - 1) * w + x - 1) * c + channel] : 0;
+                    if ((int8_t)fake.activation[table.head.input_addr[n % 2] * 8 + i] != want)
+                        fail_msg("width %u, channels %u, image %u: byte %u", w, c, n, i);
+                }
             }
         }
+}
+
+/* Whatever may have been written into an input buffer, the next image is right, its padding too. */
+static void test_spoilt_buffer(void **state)
+{
+    (void)state;
+    uint32_t spoil[5] = {QP_MEM_ACTIVATION, 100, 1, 0x55555555, 0x55555555};
+    for (int overlap = 0; overlap < 2; overlap++) {
+        good_table();
+        if (overlap)
+            SET(table.layer[1], out_addr, 110); /* the hardware would write there; the test does */
+        load_table();
+        assert_int_equal(device.table.inputs_kept, !overlap);
+        for (uint32_t i = 0; i < 6; i++) {
+            good_image(i);
+            if (overlap)
+                memset(fake.activation + 100 * 8, 0x55, 128 * 8);
+            else
+                ask(QP_WRITE, spoil, sizeof spoil, QP_OK);
+            ask(QP_IMAGE, &image, sizeof image, QP_OK);
+            check_expanded(i % 2 ? 500 : 100);
+        }
+    }
 }
 
 static size_t unread(void) { return fake.rx_tail - fake.rx_head; }
@@ -727,6 +754,7 @@ int main(void)
         cmocka_unit_test_setup(test_image, setup),
         cmocka_unit_test_setup(test_two_images_and_busy, setup),
         cmocka_unit_test_setup(test_image_sizes, setup),
+        cmocka_unit_test_setup(test_spoilt_buffer, setup),
         cmocka_unit_test_setup(test_reception_goes_on, setup),
         cmocka_unit_test_setup(test_errors_keep_the_order, setup),
         cmocka_unit_test_setup(test_no_room_beside, setup),
