@@ -94,12 +94,7 @@ $(addprefix build/tests/asan/,$(HOST_TESTS)): build/tests/asan/%: build/tests/as
 build/tests/bench_ref: build/tests/obj/bench_ref.o build/tests/obj/support.a build/lib/libquell.a
 	$(CC) -o $@ $^ $(LDFLAGS) $(LIB_LDLIBS)
 
-# libusb for the tool under test, with boards behind local sockets (LD_PRELOAD).
-build/tests/fake_libusb.so: tests/host/fake_libusb.c fw/include/quell_usb.h
-	@mkdir -p $(@D)
-	$(CC) $(LIB_CFLAGS) -O1 -shared -o $@ $<
-
-host-tests: build/tests/fake_libusb.so $(addprefix build/tests/,$(HOST_TESTS)) $(addprefix build/tests/asan/,$(HOST_TESTS))
+host-tests: $(addprefix build/tests/,$(HOST_TESTS)) $(addprefix build/tests/asan/,$(HOST_TESTS))
 
 tests-build: host-tests
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The part of libusb that host/lib/usb.c calls, without a bus: boards are local sockets on which something speaks the command channel. Tests link it in
- * libusb's place, or preload it into the tool. QUELL_FAKE_USB lists what is plugged in: SERIAL@SOCKET@FAULT;... where FAULT is empty or
+ * libusb's place. QUELL_FAKE_USB lists what is plugged in: SERIAL@SOCKET@FAULT;... where FAULT is empty or
  *     access | busy | mute (FLUSH is not answered) | old (FLUSH is refused) | alien (another maker's interface)
  *     unplug=N | unsure=N (as unplug, but shows as a failed transfer first) | stall=N | babble=N    after N bytes from the board
  * Connecting to the socket is what FLUSH is on a real board. Transfers are cut at random places, as the device's packets would cut them.
@@ -197,7 +197,6 @@ int libusb_control_transfer(libusb_device_handle *handle, uint8_t type, uint8_t 
 
 /* ---- transfers ---- */
 
-/* libusb's struct ends in an array without size, which calloc leaves empty. */
 struct libusb_transfer *libusb_alloc_transfer(int packets)
 {
     (void)packets;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`quell --device usb`: finding a board, everything that can go wrong with it, and that the next run works without replugging.
 
-The tool runs unchanged, over fake_libusb.c in libusb's place; the board behind it is the simulated chip, or fake_board.py where that must misbehave.
-tests/qemu does the same with the real libusb and a real kernel."""
+The tool is built with sanitizers and with fake_libusb.c in libusb's place; the board behind it is the simulated chip, or fake_board.py where that must
+misbehave. tests/qemu does the same with the tool as it is, the real libusb and a real kernel."""
 import json
 import os
 import re
@@ -18,17 +18,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import make_golden  # noqa: E402
-from test_cli import ACCESS, BUSY, DEVICE, FAKE, IMAGES, INTERRUPTED, LOST, MODEL, NOT_FOUND, QUELL, ROOT, TIMEOUT, USAGE, VERSION  # noqa: E402
+from test_cli import ACCESS, BUSY, DEVICE, FAKE, IMAGES, INTERRUPTED, LOST, MODEL, NOT_FOUND, ROOT, TIMEOUT, USAGE, VERSION  # noqa: E402
 from usb_board import UsbBoard  # noqa: E402
 
-LIBRARY = ROOT / "build/tests/fake_libusb.so"
+QUELL = ROOT / "build/tests/asan/quell-usb"
 CHIP = ROOT / "build/bin/quell-simboard"
 COUNT = 6
 
 
 def plugged(*boards):
     """Environment in which these are plugged in: (serial, socket, fault) each."""
-    return {**os.environ, "LD_PRELOAD": str(LIBRARY), "QUELL_USB_TIMEOUT": "5", "QUELL_FAKE_USB": ";".join("@".join(map(str, b)) for b in boards)}
+    return {**os.environ, "QUELL_USB_TIMEOUT": "5", "QUELL_FAKE_USB": ";".join("@".join(map(str, b)) for b in boards)}
 
 
 def quell(*words, boards=(), expect=0):
