@@ -57,10 +57,10 @@ request.USBDataPacketDeserializer = FreshDeserializer
 
 
 class Guarded(Elaboratable):
-    """A request handler that starts anew at every SETUP, and hears the host's acknowledgements of endpoint 0 only.
+    """A request handler that starts anew at every SETUP, and hears the host's acknowledgements of endpoint 0 of this device only.
 
     LUNA's handlers wait for the end of the request they work on, so a host that gives one up leaves them behind; and they would take the acknowledgement of
-    a bulk packet for that of their own.
+    a bulk packet, or of another device's, for that of their own.
     """
 
     def __init__(self, handler):
@@ -75,7 +75,7 @@ class Guarded(Elaboratable):
         m.d.comb += [
             outer.setup.connect(inner.setup), outer.tokenizer.connect(inner.tokenizer), outer.rx.connect(inner.rx),
             inner.tx.attach(outer.tx), inner.handshakes_out.connect(outer.handshakes_out),
-            inner.handshakes_in.ack.eq(outer.handshakes_in.ack & (outer.tokenizer.endpoint == 0)),
+            inner.handshakes_in.ack.eq(outer.handshakes_in.ack & outer.tokenizer.is_in & (outer.tokenizer.endpoint == 0)),
         ]
         for name in "data_requested", "status_requested", "active_config", "rx_ready_for_response", "rx_invalid":
             m.d.comb += getattr(inner, name).eq(getattr(outer, name))
