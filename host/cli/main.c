@@ -6,8 +6,8 @@
 
 const struct cli_command CLI_COMMANDS[] = {
     {"devices", "list the devices and what they can hold", "", "swj", cmd_devices},
-    {"info", "describe a model: its layers, sizes, costs", "m", "lj", cmd_info},
-    {"compile", "translate an ONNX model for the accelerator", "mo", "lRj", cmd_compile},
+    {"info", "describe a model: its layers, sizes, costs", "m", "dwslj", cmd_info},
+    {"compile", "translate an ONNX model for the accelerator", "mo", "dwslRj", cmd_compile},
     {"run", "run images through a model on a device", "mi", "LdwpFckneNSOjtTsuUP", cmd_run},
     {"calibrate", "measure a chip's column correction from unlabelled images", "mipo", "dwFcnNStTsPj", cmd_calibrate},
     {"bench", "measure images per second, with noise and denoiser off and on", "mi", "dwpFcnNtsPj", cmd_bench},

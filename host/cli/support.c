@@ -60,12 +60,6 @@ int cli_interrupted(void) { return interrupted; }
 
 /* ---- sessions ---- */
 
-quell_status cli_load_model(const struct cli_options *o, quell_model **model, quell_error *err)
-{
-    quell_limits limits = o->large ? quell_large_limits() : quell_default_limits();
-    return quell_model_load(o->model, &limits, model, err);
-}
-
 static quell_status check_size(const struct cli_session *s, quell_error *err)
 {
     const quell_model_info *m = &s->info;
@@ -110,6 +104,22 @@ quell_status cli_open_device(const struct cli_options *o, quell_device **device,
         if (!said++)
             fprintf(stderr, "waiting for a board (%s)\n", o->device);
     }
+}
+
+quell_status cli_load_model(const struct cli_options *o, quell_model **model, quell_error *err)
+{
+    quell_limits limits = o->large ? quell_large_limits() : quell_default_limits();
+    *model = NULL;
+    if (strcmp(o->device, "ref") != 0) { /* for the memories that this device has */
+        quell_device *device;
+        quell_status status = cli_open_device(o, &device, err);
+        if (status == QUELL_OK)
+            status = quell_device_get_limits(device, &limits, err);
+        quell_device_close(device);
+        if (status != QUELL_OK)
+            return status;
+    }
+    return quell_model_load(o->model, &limits, model, err);
 }
 
 static quell_status load_profile(const struct cli_options *o, struct cli_session *s, quell_error *err)

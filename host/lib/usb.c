@@ -231,11 +231,13 @@ long quell_usb_write(void *context, const void *data, size_t size, int timeout_m
 {
     struct quell_usb *usb = context;
     struct slot *slot = &usb->out[usb->out_next];
+    if (usb->failure != LIBUSB_TRANSFER_COMPLETED)
+        return -1;
     if (!wait_for(usb, slot, timeout_ms))
         return 0;
     size_t n = size < OUT_BYTES ? size : OUT_BYTES;
     memcpy(slot->buffer, data, n);
-    if (usb->failure != LIBUSB_TRANSFER_COMPLETED || !submit(slot, (int)n))
+    if (usb->failure != LIBUSB_TRANSFER_COMPLETED || !submit(slot, (int)n)) /* it may have failed meanwhile */
         return -1;
     usb->out_next = (usb->out_next + 1) % OUT_COUNT;
     return (long)n;

@@ -115,6 +115,15 @@ def test_wait(tmp_path):
     quell("devices", "--wait", "soon", expect=USAGE)
 
 
+def test_model_for_a_board(tmp_path, fake):
+    """info and compile ask the board for its memories."""
+    board = ("QL-1", fake(), "")
+    assert "layers        10" in quell("info", "--model", MODEL, "--device", "usb", boards=[board]).stdout
+    quell("info", "--model", MODEL, "--device", "usb", expect=NOT_FOUND)
+    quell("compile", "--model", MODEL, "--device", "usb:QL-1", "--output", tmp_path / "m.quell", boards=[board])
+    run(tmp_path, board, model=tmp_path / "m.quell")
+
+
 # ---- refused at once ----
 
 
