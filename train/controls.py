@@ -13,7 +13,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from .denoiser import Quantised, weight_step
+from .denoiser import quantised, weight_step
 from .quantise import QuantNet, round_clamp
 
 
@@ -29,7 +29,7 @@ class LowRank(nn.Module):
 
     def forward(self, d, source):
         """-> mu = -B A x in output codes; nothing about its spread."""
-        fake = lambda w: Quantised.apply(w, weight_step(w), -127, 127) if self.quantised else w
+        fake = lambda w: quantised(w, weight_step(w), -127, 127) if self.quantised else w
         return -F.conv2d(F.conv2d(source * self.scale, fake(self.a), None, self.stride, self.padding), fake(self.b)), None
 
 

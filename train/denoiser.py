@@ -10,6 +10,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from .quantise import round_clamp
+
 CV_UNIT = 32.0   # codes: keeps the level's parameter near 1, where the optimiser's steps suit it
 
 
@@ -19,18 +21,9 @@ def cost(channels, depthwise, bottleneck, sigma=True):
     return sigma + depthwise * 9 * channels + ((2 + sigma) * channels * m + 9 * m * m + 2 * m if m else 0)
 
 
-class Quantised(torch.autograd.Function):
-    """Rounds to multiples of a step within low ... high steps; straight-through gradient inside."""
-
-    @staticmethod
-    def forward(ctx, x, step, low, high):
-        code = x / step
-        ctx.save_for_backward((code >= low) & (code <= high))
-        return code.round().clamp(low, high) * step
-
-    @staticmethod
-    def backward(ctx, grad):
-        return grad * ctx.saved_tensors[0], None, None, None
+def quantised(x, step, low, high):
+    """Rounded to multiples of a step within low ... high steps; straight-through gradient inside."""
+    return round_clamp(x / step, low, high) * step
 
 
 def weight_step(w):
@@ -68,14 +61,14 @@ class Denoiser(nn.Module):
 
     def weight(self, name):
         w = getattr(self, name)
-        return Quantised.apply(w, weight_step(w), -127, 127) if self.quantised else w
+        return quantised(w, weight_step(w), -127, 127) if self.quantised else w
 
     def activation(self, name, x):
         """ReLU, and uint8 once quantised. The range follows the largest value seen while training."""
         peak = getattr(self, name)
         if self.training:
             peak.lerp_(x.detach().max().float().clamp_min(1e-3), 0.05)
-        return Quantised.apply(x, peak / 255, 0, 255) if self.quantised else F.relu(x)
+        return quantised(x, peak / 255, 0, 255) if self.quantised else F.relu(x)
 
     def forward(self, x, source=None):
         """x [n, c, h, w] codes less zero point -> mu, sigma of its noise, in codes, shapes that broadcast to x's; sigma is None

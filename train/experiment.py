@@ -6,6 +6,8 @@ under build/experiment/<profile>/runs (or --out). `python -m train.tables` makes
 import argparse
 import hashlib
 import json
+import multiprocessing
+import os
 import subprocess
 import time
 from dataclasses import asdict
@@ -15,6 +17,7 @@ import torch
 
 from . import backbone, controls, data, denoiser, emulate, evaluate, export, fit, insertion, machine, profile, quantise, quell, recipes
 from .config import ROOT
+from .store import claimed, kept, taken, whole, write_json
 
 
 def say(line):
@@ -23,25 +26,6 @@ def say(line):
 
 def digest(*things):
     return hashlib.sha256(json.dumps(things, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def write_json(path, content):
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".part")
-    scratch.write_text(json.dumps(content, indent=1) + "\n")
-    scratch.replace(path)
-
-
-def kept(path, make):
-    """The object stored in `path`; made and stored first if it is not there."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made = make()
-        scratch = path.with_name(path.name + ".part")
-        torch.save(made, scratch)
-        scratch.replace(path)
-    return torch.load(path, weights_only=False)
 
 
 def commit():
@@ -70,10 +54,19 @@ class Experiment:
             self.benches[key] = evaluate.Bench(self.dataset(config), self.work / f"images/{config.data}", images, config.calibration_images, self.threads)
         return self.benches[key]
 
+    def folder(self, name):
+        return self.work / f"backbones/{name}-{digest(asdict(self.recipe.backbones[name]))}"
+
+    def waits(self, run):
+        """Whether another worker is just making what this run needs."""
+        needs = [self.folder(run.backbone) / "net.pt"]
+        if run.control in recipes.TRAINS:
+            needs.append(self.trained_path(run))
+        return any(not path.exists() and taken(path) for path in needs)
+
     def net(self, name):
         """-> QuantNet, {"float": accuracy}, the backbone's folder."""
-        config = self.recipe.backbones[name]
-        folder = self.work / f"backbones/{name}-{digest(asdict(config))}"
+        config, folder = self.recipe.backbones[name], self.folder(name)
         if name not in self.nets:
             def make():
                 dataset = self.dataset(config)
@@ -105,10 +98,13 @@ class Experiment:
         kind = recipes.TRAINS[run.control]
         return kind, digest(asdict(recipes.settings(self.recipe, run)), recipes.NOISES[run.noise][1], run.placement, run.draw, kind)
 
+    def trained_path(self, run):
+        return self.folder(run.backbone) / ("%s-%s.pt" % self.trained_key(run))
+
     def trained(self, run):
         """-> (network, blocks, parameters added); trained with this run's settings, or taken from disk."""
-        config, (net, _, folder) = recipes.settings(self.recipe, run), self.net(run.backbone)
-        kind, key = self.trained_key(run)
+        config, net = recipes.settings(self.recipe, run), self.net(run.backbone)[0]
+        kind, path = self.trained_key(run)[0], self.trained_path(run)
         images, _ = self.training_images(config)
         budget = int(config.budget * net.parameter_count())
         subject, blocks = net, torch.nn.ModuleDict()
@@ -120,23 +116,21 @@ class Experiment:
             blocks = controls.make_unlimited(net)
         else:
             subject = controls.make_retrained(net)
-        path = folder / f"{kind}-{key}.pt"
-        if path.exists():
-            state = torch.load(path)
-            blocks.load_state_dict(state["blocks"])
-            subject.load_state_dict(state["net"]) if kind == "retrained" else None
-            for block in blocks.values():
-                block.quantised = True
-            return subject, blocks.eval(), state["extra"]
-        begin = time.time()
-        if list(blocks.parameters()) + list(subject.parameters()):  # a search may find nothing worth its price
-            fit.train(subject, blocks, images, self.noises(run), config, config.denoiser_steps, path.with_suffix(".steps"), self.say,
-                      f"{run.backbone} {kind} seed {run.seed}", net if kind == "retrained" else None)
-        extra = sum(p.numel() for p in blocks.parameters())
-        torch.save({"blocks": blocks.state_dict(), "net": subject.state_dict() if kind == "retrained" else {}, "extra": extra,
-                    "seconds": time.time() - begin}, path)
-        path.with_suffix(".steps").unlink(missing_ok=True)
-        return subject, blocks, extra
+        def make():
+            begin = time.time()
+            if list(blocks.parameters()) + list(subject.parameters()):  # a search may find nothing worth its price
+                fit.train(subject, blocks, images, self.noises(run), config, config.denoiser_steps, path.with_suffix(".steps"), self.say,
+                          f"{run.backbone} {kind} seed {run.seed}", net if kind == "retrained" else None)
+            path.with_suffix(".steps").unlink(missing_ok=True)
+            return {"blocks": blocks.state_dict(), "net": subject.state_dict() if kind == "retrained" else {}, "seconds": time.time() - begin}
+
+        state = kept(path, make)
+        blocks.load_state_dict(state["blocks"])
+        if kind == "retrained":
+            subject.load_state_dict(state["net"])
+        for block in blocks.values():
+            block.quantised = True
+        return subject, blocks.eval(), sum(p.numel() for p in blocks.parameters())
 
     def gradient_order(self, run):
         """Layers, best gradient norm first: where side paths go."""
@@ -161,9 +155,10 @@ class Experiment:
         if run.control in recipes.EMULATED:
             return self.emulated(run, config, made, subject, blocks, chips, seeds) | {"extra_parameters": extra}
         if run.control in recipes.TRAINS:
-            path = folder / ("%s-%s.onnx" % self.trained_key(run))
-            if not path.exists():
-                export.export(subject, path, self.dataset(config), blocks)
+            path = self.trained_path(run).with_suffix(".onnx")
+            with claimed(path):
+                if not path.exists():
+                    whole(path, lambda scratch: export.export(subject, scratch, self.dataset(config), blocks))
         return self.integers(run, config, path, chips, seeds) | {"extra_parameters": extra, "model": str(path.relative_to(self.work)),
                                                                  "backbone_float": figures["float"]}
 
@@ -207,11 +202,12 @@ class Experiment:
 
 
 class Clock:
-    """Time left: work in units of a backbone's passes over images; the rate is what was measured so far."""
-    TRAINING = 9.0  # times one image of the reference device: forwards, backwards, and floats instead of integers
+    """Time left: work in units of a backbone's passes over images; the rate is what was measured so far, by all workers."""
+    TRAINING = 9.0   # times one image of the reference device: forwards, backwards, and floats instead of integers
+    WEIGHT = {"resnet8": 1.0, "resnet20": 3.3, "mobilenet": 2.0, "vgg": 9.3}
 
-    def __init__(self, experiment, runs):
-        self.experiment, self.begin, self.done, self.seen = experiment, time.time(), 0.0, set()
+    def __init__(self, experiment, runs, out):
+        self.experiment, self.begin, self.out, self.seen = experiment, time.time(), out, set()
         self.units = {run.name: self.estimate(run) for run in runs}
 
     def once(self, key, units):
@@ -220,45 +216,71 @@ class Clock:
         return units if new else 0.0
 
     def estimate(self, run):
-        weight = {"resnet8": 1.0, "resnet20": 3.3, "mobilenet": 2.0, "vgg": 9.3}[run.backbone]
         e, config = self.experiment, recipes.settings(self.experiment.recipe, run)
         base = e.recipe.backbones[run.backbone]
         units = self.once(run.backbone, 1.5 * self.TRAINING * base.epochs * (base.train_images or 50_000))
         if run.control in recipes.TRAINS:
-            units += self.once(e.trained_key(run), self.TRAINING * config.denoiser_steps * config.denoiser_batch * (4 if run.control == "unlimited" else 1))
-        repeats = len(e.recipe.chips) * (1 if run.noise.startswith(("ageing", "varying", "adc", "pcm", "reram", "stuck")) else len(e.recipe.noise_seeds))
-        return weight * (units + repeats * (run.images or 10_000) * (10 if run.control in recipes.EMULATED else 1))
-
-    def finish(self, run):
-        self.done += self.units.pop(run.name)
+            units += self.once(e.trained_key(run), self.TRAINING * config.denoiser_steps * config.denoiser_batch * (10 if run.control == "unlimited" else 1))
+        made = profile.load(recipes.noise_path(run.noise))
+        repeats = (len(e.recipe.chips) if made.static else 1) * (len(e.recipe.noise_seeds) if made.random else 1)
+        return self.WEIGHT[run.backbone] * (units + repeats * (run.images or 10_000) * (10 if run.control in recipes.EMULATED else 1))
 
     def left(self):
-        if not self.done:
+        done = sum(units for name, units in self.units.items() if (self.out / f"{name}.json").exists())
+        if not done:
             return "time left unknown"
-        seconds = (time.time() - self.begin) / self.done * sum(self.units.values())
+        seconds = (time.time() - self.begin) / done * (sum(self.units.values()) - done)
         return f"about {seconds / 60:.0f} min left" if seconds < 7200 else f"about {seconds / 3600:.1f} h left"
 
 
 def perform(experiment, runs, out, stop_after=None):
-    """All runs that have no file in `out` yet. stop_after: so many, for tests."""
-    todo = [run for run in runs if not (out / f"{run.name}.json").exists()]
-    say(f"{len(runs) - len(todo)} of {len(runs)} runs are there")
-    clock = Clock(experiment, todo)
-    for number, run in enumerate(todo[:stop_after]):
-        begin = time.time()
-        figures = experiment.evaluate(run)
-        config = recipes.settings(experiment.recipe, run)
-        write_json(out / f"{run.name}.json", {
-            "run": recipes.stored(run), "figures": figures, "settings": asdict(config), "data": experiment.dataset(config).title,
-            "versions": machine.versions() | {"quell": (ROOT / "VERSION").read_text().strip(), "commit": commit()},
-            "chips": list(experiment.recipe.chips), "noise_seeds": list(experiment.recipe.noise_seeds), "seconds": round(time.time() - begin, 1)})
-        clock.finish(run)
-        shown = [row["accuracy"] for row in figures["accuracies"] if row["mode"] == figures["accuracies"][-1]["mode"]]
-        say(f"[{len(runs) - len(todo) + number + 1}/{len(runs)}] {run.name}: {sum(shown) / len(shown):.2%} over {len(shown)}  ({clock.left()})")
+    """Runs that have no file in `out` yet and that no other worker is at -> how many others are at. stop_after: so many, for tests."""
+    clock, done, elsewhere = Clock(experiment, [run for run in runs if not (out / f"{run.name}.json").exists()], out), 0, 0
+    for run in runs:
+        path = out / f"{run.name}.json"
+        if path.exists() or done == stop_after:
+            continue
+        if experiment.waits(run):
+            elsewhere += 1
+            continue
+        with claimed(experiment.work / "claims" / run.name, wait=False) as free:
+            elsewhere += not free
+            if free and not path.exists():
+                perform_one(experiment, run, path, clock, len(runs))
+                done += 1
+    return elsewhere
+
+
+def perform_one(experiment, run, path, clock, total):
+    begin = time.time()
+    figures = experiment.evaluate(run)
+    config = recipes.settings(experiment.recipe, run)
+    write_json(path, {
+        "run": recipes.stored(run), "figures": figures, "settings": asdict(config), "data": experiment.dataset(config).title,
+        "versions": machine.versions() | {"quell": (ROOT / "VERSION").read_text().strip(), "commit": commit()},
+        "chips": list(experiment.recipe.chips), "noise_seeds": list(experiment.recipe.noise_seeds), "seconds": round(time.time() - begin, 1)})
+    shown = [row["accuracy"] for row in figures["accuracies"] if row["mode"] == figures["accuracies"][-1]["mode"]]
+    experiment.say(f"[{len(list(path.parent.glob('*.json')))}/{total}] {run.name}: {sum(shown) / len(shown):.2%} over {len(shown)}  ({clock.left()})")
 
 
 def unique(runs):
     return tuple({run.name: run for run in runs}.values())
+
+
+def work(arguments, out):
+    """One worker, until nothing is left."""
+    recipe = recipes.PROFILES[arguments.profile]()
+    runs = [run for run in unique(recipe.runs) if arguments.only in run.name]
+    torch.set_num_threads(arguments.threads)
+    experiment = Experiment(recipe, ROOT / f"build/experiment/{arguments.profile}/work", arguments.threads)
+    try:
+        # Runs that wait for what another worker makes come round again, also when it gave up.
+        while perform(experiment, runs, out):
+            time.sleep(2)
+    except KeyboardInterrupt:
+        raise SystemExit(130)
+    except data.Missing as missing:
+        raise SystemExit(str(missing))
 
 
 def main():
@@ -266,7 +288,8 @@ def main():
     parser.add_argument("--profile", choices=recipes.PROFILES, default="fast")
     parser.add_argument("--out", type=Path, help="folder of the runs' JSON files")
     parser.add_argument("--only", default="", help="runs whose name contains this")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="workers; with a GPU one is enough")
+    parser.add_argument("--threads", type=int, default=1, help="of each worker")
     parser.add_argument("--list", action="store_true", help="print the runs and stop")
     arguments = parser.parse_args()
     recipe = recipes.PROFILES[arguments.profile]()
@@ -274,19 +297,23 @@ def main():
     if arguments.list:
         print("\n".join(run.name for run in runs))
         return
-    torch.set_num_threads(arguments.threads)
-    folder = ROOT / f"build/experiment/{arguments.profile}"
-    out = (arguments.out or folder / "runs").resolve()
+    out = (arguments.out or ROOT / f"build/experiment/{arguments.profile}/runs").resolve()
     if not quell.LIBRARY.exists():
         raise SystemExit("build/lib/libquell.so is missing: make build/lib/libquell.so")
-    say(f"{recipe.title}: {len(runs)} runs, {recipe.time_limit}; files in {out}; Ctrl-C stops, the same command goes on")
+    there = sum((out / f"{run.name}.json").exists() for run in runs)
+    say(f"{recipe.title}: {there} of {len(runs)} runs are there; {recipe.time_limit}; files in {out}; Ctrl-C stops, the same command goes on")
+    workers = [multiprocessing.get_context("spawn").Process(target=work, args=(arguments, out)) for _ in range(arguments.jobs)]
     try:
-        perform(Experiment(recipe, folder / "work", arguments.threads), runs, out)
-    except KeyboardInterrupt:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    except KeyboardInterrupt:  # the workers got it too
+        for worker in workers:
+            worker.join()
         say("stopped; the same command goes on from here")
         raise SystemExit(130)
-    except data.Missing as missing:
-        raise SystemExit(str(missing))
+    raise SystemExit(max(worker.exitcode for worker in workers))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def clean_codes(net, blocks, pixels):
 
 
 def noisy_loss(net, blocks, pixels, target, tile, config, logits_only=False):
-    """One forward pass with noise in the loop -> the loss."""
+    """One forward pass with noise in the loop -> the loss; logits_only: what the placement search derives."""
     terms = {"likelihood": [], "features": []}
     with machine.autocast(pixels.device):
         clean = clean_codes(net, blocks, pixels) if config.features and not logits_only else None
@@ -66,7 +66,7 @@ def noisy_loss(net, blocks, pixels, target, tile, config, logits_only=False):
             return d - mu
 
         logits = net(pixels, denoise=denoise, **tile.hooks)
-    loss = config.logits * distillation(net, logits, target, config.temperature)
+    loss = (1.0 if logits_only else config.logits) * distillation(net, logits, target, config.temperature)
     for name, values in terms.items():
         if values:
             loss = loss + getattr(config, name) * torch.stack(values).mean()

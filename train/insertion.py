@@ -27,18 +27,22 @@ class Candidate:
     price: int      # parameters, without the level cv that the layer's block has in any case
 
 
-def greedy(candidates, budget, sigma=True):
+def greedy(candidates, budget, sigma=True, fill=True):
     """Candidates and a number of parameters -> placement {layer: (depthwise, bottleneck)}.
 
-    Best score first, what no longer fits is passed over. A layer takes at most one depthwise path and one bottleneck;
+    Best score first; what no longer fits is passed over, or is the end (fill off). A layer takes at most one depthwise path and one bottleneck;
     its first piece also pays for its level.
     """
     placement, left = {}, budget
     for piece in sorted((c for c in candidates if c.score > 0), key=lambda c: -c.score):
         depthwise, bottleneck = placement.get(piece.layer, (False, 0))
         price = piece.price + (sigma and piece.layer not in placement)
-        if price > left or (bottleneck if piece.bottleneck else depthwise):
+        if bottleneck if piece.bottleneck else depthwise:
             continue
+        if price > left:
+            if fill:
+                continue
+            break
         left -= price
         placement[piece.layer] = (depthwise, piece.bottleneck) if piece.bottleneck else (True, bottleneck)
     return placement
@@ -141,7 +145,7 @@ def choose(net, values, config, strategy="gradient", sigma=True, say=print):
     else:
         exponent = config.price_exponent if strategy in ("gradient", "measured") else 0
         candidates = [Candidate(layer, width, values[layer, width] / price ** exponent, price) for layer, width, price in pieces(net, config.bottlenecks, sigma)]
-        placement = greedy(candidates, budget, sigma)
+        placement = greedy(candidates, budget, sigma, fill=strategy not in ("first", "last"))
     spent = placement_cost(net, placement, sigma)
     say(f"placement ({strategy}): {spent} of {budget} parameters ({spent / net.parameter_count():.2%}): {placement}")
     return placement

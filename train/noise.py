@@ -144,10 +144,11 @@ class Tile:
             gain, offset, stuck = self.column(layer, v)
             if self.correction and self.chip.stuck_columns:
                 self.means[layer.name] = v.detach().mean((0, 2, 3), keepdim=True)
-            v = v * gain + offset
+            v = v * gain.to(v.dtype) + offset.to(v.dtype)
         if self.eps:
-            n = len(v)
-            v = v + (self.additive[:n] + self.multiplicative[:n] * v.abs()) * self.eps[layer.name][:n]
+            # In the type of v: float32 levels would turn all that follows into float32, twice the memory traffic.
+            n, additive, multiplicative = len(v), self.additive.to(v.dtype), self.multiplicative.to(v.dtype)
+            v = v + (additive[:n] + multiplicative[:n] * v.abs()) * self.eps[layer.name][:n].to(v.dtype)
         if self.chip.adc_bits < 8:
             step = 2 ** (8 - self.chip.adc_bits)
             v = v + ((v / step).round() * step - v).detach()
@@ -155,8 +156,8 @@ class Tile:
 
     def correct(self, layer, d):
         gain, offset, stuck = self.columns[layer.name]
-        d = (d - offset) / gain.clamp_min(GAIN_MIN)
-        return torch.where(stuck, self.means[layer.name], d) if self.chip.stuck_columns else d
+        d = (d - offset.to(d.dtype)) * (1 / gain.clamp_min(GAIN_MIN)).to(d.dtype)
+        return torch.where(stuck, self.means[layer.name].to(d.dtype), d) if self.chip.stuck_columns else d
 
     @property
     def hooks(self):

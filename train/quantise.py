@@ -14,20 +14,21 @@ import torch.nn.functional as F
 from . import networks
 
 
-class RoundClamp(torch.autograd.Function):
-    """Round half to even and clamp; the gradient passes straight through where nothing was clamped."""
+class Round(torch.autograd.Function):
+    """Round half to even; the gradient passes straight through."""
 
     @staticmethod
-    def forward(ctx, x, low, high):
-        ctx.save_for_backward((x >= low) & (x <= high))
-        return x.round().clamp_(low, high)
+    def forward(ctx, x):
+        return x.round()
 
     @staticmethod
     def backward(ctx, grad):
-        return grad * ctx.saved_tensors[0], None, None
+        return grad
 
 
-round_clamp = RoundClamp.apply
+def round_clamp(x, low, high):
+    """Clamp and round half to even; the gradient passes where nothing was clamped. (hardtanh: its backward is one pass.)"""
+    return Round.apply(F.hardtanh(x, low, high))
 
 
 def fold(conv, bn):

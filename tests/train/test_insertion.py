@@ -45,3 +45,23 @@ def test_search_keeps_the_budget(net, images, settings, profiles):
     placement = insertion.search(net, images, profiles, replace(settings, bottlenecks=(1, 4)), lambda line: None)
     blocks = denoiser.make_blocks(net, placement)
     assert 0 < sum(p.numel() for p in blocks.parameters()) <= settings.budget * net.parameter_count()
+
+
+@pytest.mark.parametrize("strategy", insertion.STRATEGIES)
+def test_every_strategy_keeps_the_budget(net, images, settings, profiles, strategy):
+    quick = replace(settings, search_batches=1, measure_steps=1, measure_images=16, bottlenecks=(1,), denoiser_batch=16)
+    labels = torch.zeros(len(images), dtype=torch.int64)
+    values = insertion.worth(net, images, profiles, quick, strategy, labels, say=lambda line: None)
+    placement = insertion.choose(net, values, quick, strategy, say=lambda line: None)
+    assert insertion.placement_cost(net, placement) <= quick.budget * net.parameter_count()
+    assert placement or strategy == "measured"  # nothing gained, nothing placed
+    names = [layer.name for layer in net.layers]
+    if strategy == "first":
+        assert "stem" in placement and "head" not in placement
+    if strategy == "last":
+        assert "head" in placement and "stem" not in placement
+    if strategy == "all":
+        assert list(placement) == names and len(set(placement.values())) == 1
+    if strategy == "random":
+        other = insertion.choose(net, insertion.worth(net, images, profiles, quick, strategy, draw=1), quick, strategy, say=lambda line: None)
+        assert other != placement
