@@ -82,6 +82,7 @@ static bool board_option(const std::string &word, const char *value, Options &op
     else if (word == "--log") {
         if (!(b.host.log = fopen(value, "w")))
             usage();
+        setvbuf(b.host.log, nullptr, _IOLBF, 1 << 16);
     } else if (word == "--trace")
         b.trace = value;
     else if (word == "--firmware")

@@ -11,6 +11,7 @@
 #include "modes.h"
 
 static const uint64_t LOOK_PS = 20 * PS_PER_US; // simulated time between looks at stdin
+static const uint64_t QUIET_PS = 500 * PS_PER_US; // after the last byte on the wires; IN is asked for several times in it
 static const size_t MAX_UNSENT = 65536;          // more is left in the pipe
 
 std::string status_name(TransferStatus status)
@@ -58,13 +59,20 @@ int run_stream(Board &board, const Options &options)
         throw std::runtime_error(problem.empty() ? "QUSB_FLUSH failed" : problem);
     Stream stream(board);
     Figures figures(board);
-    for (bool open = true; open || stream.unsent() || !board.idle();) {
+    bool quiet = false;
+    uint64_t moved = 0, last_move = 0; // bytes over the bulk endpoints, and since when it has been so many
+    for (bool open = true; open || !quiet;) {
         // While nothing happens the simulation stands still.
-        bool quiet = board.idle() && !stream.unsent();
         if (open && stream.unsent() < MAX_UNSENT)
             open = take(stream, quiet ? -1 : 0);
         board.run_for(LOOK_PS);
         std::vector<uint8_t> bytes = stream.read();
+        const HostCounts &counts = board.host().counts();
+        if (counts.bytes_in + counts.bytes_out != moved) {
+            moved = counts.bytes_in + counts.bytes_out;
+            last_move = board.now();
+        }
+        quiet = board.idle() && !stream.unsent() && board.now() - last_move > QUIET_PS;
         figures.came(bytes);
         give(bytes);
         if (stream.broken())

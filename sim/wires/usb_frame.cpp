@@ -100,7 +100,8 @@ void UsbHost::Impl::choose()
         return;
     }
     Transfer &t = *p->queue.front();
-    size_t out_bits = is_in(t) ? 0 : encode(data_packet(PID_DATA0, t.data.data() + t.actual, next_length(t, *p))).size();
+    std::vector<uint8_t> data = outgoing(t, *p);
+    size_t out_bits = is_in(t) ? 0 : encode(data_packet(PID_DATA0, data.data(), data.size())).size();
     if (now + bits(cost(is_in(t), p->packet_size, out_bits) + GUARD_BITS) > next_sof)
         deadline = next_sof;
     else
@@ -116,12 +117,16 @@ bool UsbHost::Impl::is_in(const Transfer &t) const
     return stage == Stage::DATA ? reads : stage == Stage::STATUS && !(reads && has_data);
 }
 
-// Bytes of the next OUT transaction.
-size_t UsbHost::Impl::next_length(const Transfer &t, const Pipe &p) const
+// Data of the next transaction if it is SETUP or OUT.
+std::vector<uint8_t> UsbHost::Impl::outgoing(const Transfer &t, const Pipe &p) const
 {
-    if (t.kind == TransferKind::CONTROL && stage != Stage::DATA)
-        return 0;
-    return is_in(t) ? 0 : std::min(p.packet_size, t.data.size() - t.actual);
+    bool control = t.kind == TransferKind::CONTROL;
+    if (control && stage == Stage::SETUP)
+        return {t.setup.begin(), t.setup.end()};
+    if (is_in(t) || (control && stage == Stage::STATUS))
+        return {};
+    auto from = t.data.begin() + (ptrdiff_t)t.actual;
+    return {from, from + (ptrdiff_t)std::min(p.packet_size, t.data.size() - t.actual)};
 }
 
 void UsbHost::Impl::progress(size_t bytes)

@@ -59,7 +59,7 @@ struct UsbHost::Impl {
     void choose();
     Pipe *next_pipe(uint64_t &earliest);
     bool is_in(const Transfer &t) const;
-    size_t next_length(const Transfer &t, const Pipe &pipe) const;
+    std::vector<uint8_t> outgoing(const Transfer &t, const Pipe &pipe) const;
     void progress(size_t bytes); // the transaction's data were accepted
     void control_progress(Transfer &t, size_t bytes);
     void control_done(const Transfer &t);
@@ -75,7 +75,7 @@ struct UsbHost::Impl {
     Transfer *transfer = nullptr;
     bool cancelled = false; // the transfer under way
     Pid token = PID_OUT;
-    bool toggle = false;
+    bool toggle = false, intact = true; // intact: the host's last packet reached the device as it should
     std::vector<uint8_t> payload;
 
     double bit() const { return bit_ps(options.timing.ppm); }

@@ -28,7 +28,8 @@ void UsbHost::Impl::send(const std::vector<uint8_t> &bytes, Phase as)
         faults->sending(packet);
     if (packet.drop)
         packet.symbols.assign(packet.symbols.size(), LINE_J);
-    note("host  ", bytes, packet.drop ? " (lost)" : packet.symbols == encode(bytes) ? "" : " (damaged)");
+    intact = packet.symbols == encode(bytes);
+    note("host  ", bytes, packet.drop ? " (lost)" : intact ? "" : " (damaged)");
     tx.start(now, packet.symbols, options.timing, random);
     driving = !packet.drop;
     drive = LINE_J;
@@ -43,13 +44,7 @@ void UsbHost::Impl::begin(Pipe &p, Transfer &t)
     cancelled = false;
     bool control = t.kind == TransferKind::CONTROL, setup = control && stage == Stage::SETUP;
     toggle = setup ? false : control ? control_toggle : p.toggle;
-    payload.clear();
-    if (setup)
-        payload.assign(t.setup.begin(), t.setup.end());
-    else if (!is_in(t)) {
-        auto from = t.data.begin() + (ptrdiff_t)(next_length(t, p) ? t.actual : 0);
-        payload.assign(from, from + (ptrdiff_t)next_length(t, p));
-    }
+    payload = outgoing(t, p);
     token = setup ? PID_SETUP : is_in(t) ? PID_IN : PID_OUT;
     counts.transactions++;
     send(token_packet(token, address, control ? 0 : t.endpoint & 15), Phase::TOKEN);
@@ -105,7 +100,7 @@ void UsbHost::Impl::packet()
     double turnaround = (double)(rx.first_ps() - tx.eop_ps()) / bit();
     counts.device_packets++;
     counts.turnaround_bits += turnaround;
-    counts.bad_turnaround += turnaround < TURNAROUND_MIN || turnaround > TURNAROUND_MAX;
+    counts.bad_turnaround += intact && (turnaround < TURNAROUND_MIN || turnaround > TURNAROUND_MAX);
     std::vector<Line> symbols = rx.symbols(counts);
     rx.clear();
     if (faults && !faults->hearing(symbols)) {
