@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The simulated board: the whole chip in Verilator, its command channel on stdin and stdout, messages on stderr. Ends when stdin has ended and
 // the chip is idle. While the chip is idle and no byte is there it sleeps instead of simulating; its clock stands still then.
+// NETLIST: the chip is Yosys's netlist, whose block RAMs hold the firmware (docs/netlist.md).
 // Built twice: waveforms cost speed even when not asked for, so --trace continues in the program beside this one whose name ends in -trace.
 #include <cerrno>
 #include <climits>
@@ -20,11 +21,13 @@
 #include <verilated_fst_c.h>
 #endif
 #include "Vsoc.h"
+#ifndef NETLIST
 #include "Vsoc___024root.h"
 
 static const uint32_t embedded_firmware[] = {
 #include "firmware.inc"
 };
+#endif
 
 // Clock cycles between looks at stdin, and of idleness before the board may sleep: the firmware must have had time to notice the last byte.
 static const unsigned POLL_CYCLES = 512, SLEEP_CYCLES = 4096;
@@ -73,6 +76,7 @@ static Options parse(int argc, char **argv)
     return options;
 }
 
+#ifndef NETLIST
 static std::vector<uint32_t> load_firmware(const std::string &path)
 {
     if (path.empty())
@@ -90,17 +94,13 @@ static std::vector<uint32_t> load_firmware(const std::string &path)
         fail(path + ": not a firmware image", 2);
     return words;
 }
+#endif
 
 class Board {
   public:
     explicit Board(const Options &options) : options(options), dut(&context)
     {
-        std::vector<uint32_t> words = load_firmware(options.firmware);
-        auto &memory = dut.rootp->soc__DOT__i_ram__DOT__memory;
-        if (words.size() > sizeof memory.m_storage / sizeof memory.m_storage[0])
-            fail("the firmware is larger than the memory", 2);
-        for (size_t i = 0; i < words.size(); i++)
-            memory.m_storage[i] = words[i];
+        put_firmware();
 #if VM_TRACE_FST
         open_trace();
 #endif
@@ -176,6 +176,21 @@ class Board {
             tx.push_back(dut.tx_data_o);
             tx_next = cycles + options.link;
         }
+    }
+
+    void put_firmware()
+    {
+#ifdef NETLIST
+        if (!options.firmware.empty())
+            fail("the netlist has its own firmware", 2);
+#else
+        std::vector<uint32_t> words = load_firmware(options.firmware);
+        auto &memory = dut.rootp->soc__DOT__i_ram__DOT__memory;
+        if (words.size() > sizeof memory.m_storage / sizeof memory.m_storage[0])
+            fail("the firmware is larger than the memory", 2);
+        for (size_t i = 0; i < words.size(); i++)
+            memory.m_storage[i] = words[i];
+#endif
     }
 
 #if VM_TRACE_FST
