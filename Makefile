@@ -64,6 +64,7 @@ include tests/rtl/rtl.mk
 include tests/netlist/netlist.mk
 include boards.mk
 include tests/qemu/qemu.mk
+include train/train.mk
 
 build: build/lib/libquell.a build/lib/libquell.so build/bin/quell build/fw/firmware.hex build/bin/quell-simboard build/bin/quell-simboard-trace ## compile the host tool, the firmware and the simulated board
 
