@@ -11,7 +11,7 @@
 #include "modes.h"
 
 static const uint64_t LOOK_PS = 20 * PS_PER_US; // simulated time between looks at stdin
-static const uint64_t QUIET_PS = 500 * PS_PER_US; // after the last byte on the wires; IN is asked for several times in it
+static const uint64_t QUIET_PS = 500 * PS_PER_US; // without a byte on the wires, the chip idle; IN is asked for several times in it
 static const size_t MAX_UNSENT = 65536;          // more is left in the pipe
 
 std::string status_name(TransferStatus status)
@@ -60,7 +60,7 @@ int run_stream(Board &board, const Options &options)
     Stream stream(board);
     Figures figures(board);
     bool quiet = false;
-    uint64_t moved = 0, last_move = 0; // bytes over the bulk endpoints, and since when it has been so many
+    uint64_t moved = 0, last_event = 0; // bytes over the bulk endpoints; when one moved last, or the chip worked
     for (bool open = true; open || !quiet;) {
         // While nothing happens the simulation stands still.
         if (open && stream.unsent() < MAX_UNSENT)
@@ -68,11 +68,11 @@ int run_stream(Board &board, const Options &options)
         board.run_for(LOOK_PS);
         std::vector<uint8_t> bytes = stream.read();
         const HostCounts &counts = board.host().counts();
-        if (counts.bytes_in + counts.bytes_out != moved) {
+        if (counts.bytes_in + counts.bytes_out != moved || !board.idle() || stream.unsent()) {
             moved = counts.bytes_in + counts.bytes_out;
-            last_move = board.now();
+            last_event = board.now();
         }
-        quiet = board.idle() && !stream.unsent() && board.now() - last_move > QUIET_PS;
+        quiet = board.now() - last_event > QUIET_PS;
         figures.came(bytes);
         give(bytes);
         if (stream.broken())
