@@ -132,6 +132,44 @@ def board_figures():
             "ulx3s_place_and_route_s": report["seconds"]}
 
 
+# A frame of 1 ms has room for 19 packets of 64 bytes.
+FULL_SPEED_BYTES_PER_S = 19 * 64 * 1000
+WIRES = ROOT / "build/bin/quell-wires"
+
+
+def wires_throughput(folder):
+    """Bulk bytes/s in simulated time on D+ and D-, the chip taking and giving every byte (sim/wires/throughput.cpp)."""
+    say("wires: bulk rates")
+    code, rates = subprogram([WIRES, "--throughput", "--json", folder / "throughput.json"], folder / "throughput.json")
+    return {key: rates.get(key, 0) if code == 0 else 0 for key in ("usb_out_bytes_per_s", "usb_in_bytes_per_s")}
+
+
+def wires_faults(count, seed, folder):
+    """Random faults on the wires, one at a time, and how many left a right result and a working device behind."""
+    say(f"wires: {count} faults, seed {seed}")
+    _, found = subprogram([WIRES, "--campaign", count, "--seed", seed, "--json", folder / "campaign.json"], folder / "campaign.json")
+    return {"usb_faults_injected": found.get("usb_faults_injected", 0), "usb_faults_survived": 0 if found.get("wrong_results", 1) else found["usb_faults_survived"], "usb_faults_seed": seed}
+
+
+def wires_images(images, folder):
+    """Images/s through the wires over the smaller of what link and array allow, in simulated time; share of logits equal to the reference device's."""
+    say(f"wires: {images} images")
+    program, report = folder / "wires.sh", folder / "wires.json"
+    program.write_text(f'#!/bin/sh\nexec {WIRES} --json {report} "$@"\n')
+    program.chmod(0o755)
+    settings = {"limit": images, "profile": PROFILES["additive"], "denoiser": "mean"}
+    _, ref = cli.run(MODEL, **settings)
+    _, sim = cli.run(MODEL, device="sim", simulator=program, **settings)
+    found = json.loads(report.read_text())
+    message = 24 + 12 + 28 * 28  # bytes of one image: header, qp_image, codes
+    allowed = min(FULL_SPEED_BYTES_PER_S / message, found["array_images_per_s"])
+    return {"stream_efficiency": found["images_per_s"] / allowed, "wires_images_per_s": found["images_per_s"], "usb_bit_equal": float(np.mean(ref == sim)) if ref.shape == sim.shape else 0.0}
+
+
+def wires_figures(quick, folder):
+    return wires_throughput(folder) | wires_faults(60 if quick else 1000, 1, folder) | wires_images(2 if quick else 8, folder)
+
+
 def subprogram(command, path, key=None):
     """Run a program that writes JSON to path; return its object (prefixed keys if key)."""
     result = subprocess.run([str(c) for c in command], cwd=ROOT)
@@ -162,6 +200,7 @@ def main():
     figures["box_muller_max_ulp"] = noise.pop("noise_box_muller_max_ulp", None)
     figures |= noise | {"noise_statistics_passed": code == 0}
     figures |= board_figures()
+    figures |= wires_figures(quick, work)
     figures |= accuracy(1000 if quick else 0, 1 if quick else 5)
 
     args.out.write_text(json.dumps(figures, indent=1))

@@ -48,3 +48,4 @@ build/tests/wires_packets: tests/wires/packet_test.cpp sim/wires/usb_packet.cpp 
 	clang++ -std=c++17 -O1 -Wall -Wextra -Isim/wires $(filter %.cpp,$^) -o $@
 
 tests-build: build/bin/quell-wires build/tests/wires_packets
+bench: build/bin/quell-wires
