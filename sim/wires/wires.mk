@@ -11,7 +11,7 @@ WIRES_CPP    := $(wildcard sim/wires/*.cpp)
 WIRES_CFLAGS  = -std=c++17 -O2 -Wall -Wextra -isystem $$($(VERILATOR) --getenv VERILATOR_ROOT)/include -isystem $$($(VERILATOR) --getenv VERILATOR_ROOT)/include/vltstd \
                 -I$(SIM_BUILD) -Ifw/include -DQUELL_VERSION='"$(VERSION)"' -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRACE_VCD=0
 
-wires: build/bin/quell-wires ## the board on simulated USB wires
+wires: build/bin/quell-wires build/bin/quell-wires-trace ## the board on simulated USB wires
 
 # One model: folder, Verilator's options for waveforms, optimisation.
 define WIRES_MODEL
