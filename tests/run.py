@@ -25,6 +25,8 @@ LIMIT = 1200  # seconds a program may take before it counts as failed
 SLOWEST = 20  # so many programs are named at the end, by processor time
 # Short version of `make faults`, one or two a folder of hw/.
 FAULTS = ["conv_array", "requantise", "box_muller_radius", "dn_combine", "round_shift", "layer_queue"]
+# Short version of `make netlist`: the cells, and the benches whose netlists are made in seconds.
+NETLISTS = ["proofs", "box_muller", "command_channel", "bulk_in"]
 
 
 @dataclass
@@ -55,6 +57,7 @@ def discover():
     tests += [Test(f"host/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/host").glob("test_*.c"))]
     tests += [Test(f"fw/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/fw").glob("test_*.c"))]
     tests += [Test("noise statistics, 10^7 samples", [str(ROOT / "build/bin/noise_stats"), "10000000"])]
+    tests += [Test(f"netlist/{m}", ["make", f"netlist-{m}", "FAULTS=2"]) for m in NETLISTS]
     tests += [Test("lint", ["make", "lint"])]
     tests += [Test(f"fault/{m}", [python, "-m", "tests.rtl.faults", m]) for m in FAULTS]
     return tests

@@ -62,7 +62,7 @@ module DP16KD #(
   endfunction
 
   // Lowest bit of a port's data in the word of 36.
-  function automatic logic [5:0] place(input int width, input logic [13:0] ad);
+  function automatic logic [5:0] place(input int width, input logic [4:0] ad);
     place = 0;
     if (width < 36 && ad[4]) place = 18;
     if (width < 18 && ad[3]) place = place + 9;
@@ -70,7 +70,7 @@ module DP16KD #(
   endfunction
 
   // Bits of the word that a write through port A changes.
-  function automatic logic [35:0] reach(input int width, input logic [13:0] ad);
+  function automatic logic [35:0] reach(input int width, input logic [4:0] ad);
     if (width == 36) reach = {{9{ad[3]}}, {9{ad[2]}}, {9{ad[1]}}, {9{ad[0]}}};
     else if (width == 18) reach = {18'd0, {9{ad[1]}}, {9{ad[0]}}} << place(width, ad);
     else reach = ((36'd1 << width) - 36'd1) << place(width, ad);
@@ -85,12 +85,12 @@ module DP16KD #(
                     DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0,
                     DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9,
                     DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0};
-  wire [35:0] data = {DATA_WIDTH_A == 36 ? di[35:18] : 18'd0, di[17:0]} << place(DATA_WIDTH_A, ada);
+  wire [35:0] data = {DATA_WIDTH_A == 36 ? di[35:18] : 18'd0, di[17:0]} << place(DATA_WIDTH_A, ada[4:0]);
 
   localparam bit BEFORE = WRITEMODE_A == "READBEFOREWRITE", THROUGH = WRITEMODE_A == "WRITETHROUGH";
   wire on_a = CEA && {CSA2, CSA1, CSA0} == 3'd0, on_b = CEB && {CSB2, CSB1, CSB0} == 3'd0;
   wire writes = on_a && WEA && !RSTA;
-  wire [35:0] mask = writes ? reach(DATA_WIDTH_A, ada) : '0;
+  wire [35:0] mask = writes ? reach(DATA_WIDTH_A, ada[4:0]) : '0;
   wire [35:0] word_a = memory[ada[13:5]], next_a = (word_a & ~mask) | (data & mask);
   wire [35:0] word_b = memory[adb[13:5]] ^ (ada[13:5] == adb[13:5] ? mask : '0);
   wire [35:0] doubt_a = DATA_WIDTH_A < 9 ? mask : '0;
@@ -99,13 +99,13 @@ module DP16KD #(
   always @(posedge CLKA) begin
     if (writes) memory[ada[13:5]] <= next_a;
     if (RSTA) out_a <= '0;
-    else if (on_a && (!WEA || BEFORE)) out_a <= (word_a ^ doubt_a) >> place(DATA_WIDTH_A, ada);
-    else if (on_a && THROUGH) out_a <= next_a >> place(DATA_WIDTH_A, ada);
+    else if (on_a && (!WEA || BEFORE)) out_a <= (word_a ^ doubt_a) >> place(DATA_WIDTH_A, ada[4:0]);
+    else if (on_a && THROUGH) out_a <= next_a >> place(DATA_WIDTH_A, ada[4:0]);
     if (RSTA && RESETMODE != "SYNC") $fatal(1, "DP16KD: asynchronous reset is not modelled");
   end
   always @(posedge CLKB) begin
     if (RSTB) out_b <= '0;
-    else if (on_b) out_b <= word_b >> place(DATA_WIDTH_B, adb);
+    else if (on_b) out_b <= word_b >> place(DATA_WIDTH_B, adb[4:0]);
     if (on_b && WEB) $fatal(1, "DP16KD: writing through port B is not modelled");
     if (RSTB && RESETMODE != "SYNC") $fatal(1, "DP16KD: asynchronous reset is not modelled");
   end

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The models of the ECP5's memories and multiplier (sim/cells) against bits in an array, addressed as Lattice's memory usage guide says, and
 // against integers. All widths and write modes at once; bits that the model makes doubtful must be the inverse of what was stored.
-// verilator: tests/netlist/cells_models.sv sim/cells/DP16KD.sv sim/cells/MULT18X18D.sv sim/cells/TRELLIS_DPR16X4.sv -Wno-PINMISSING -Wno-UNUSEDPARAM
+// verilator: tests/netlist/cells_models.sv sim/cells/DP16KD.sv sim/cells/MULT18X18D.sv sim/cells/TRELLIS_DPR16X4.sv -Wno-UNUSEDPARAM -Wno-WIDTH
 #include "Vcells_models.h"
 #include "tb.h"
 #include <vector>

@@ -1,5 +1,6 @@
 # Benches on netlists (docs/netlist.md): Yosys synthesises the module for ECP5 as for a bitstream, Verilator simulates the result, the bench of tests/rtl
-# drives it. `make netlist-<module>` builds and runs one; ARGS go to the bench. NETLIST_FAULT=n spoils one look-up table.
+# drives it. `make netlist-<module>` builds and runs one; ARGS go to the bench, FAULTS=n
+# adds faults.
 
 NETLIST_BENCHES := mul8 box_muller gaussian_source command_channel async_fifo bulk_in bulk_out usb_link denoiser_ip
 # Look-up tables of each netlist that can be spoilt.
@@ -21,6 +22,7 @@ netlist-faults: $(patsubst %,build/netlist/%/bench,$(NETLIST_BENCHES))
 
 $(addprefix netlist-,cells_models $(NETLIST_BENCHES)): netlist-%: build/netlist/%/bench
 	$< $(ARGS)
+	$(if $(FAULTS),$(if $(filter $*,$(NETLIST_BENCHES)),$(PYTHON) -m tests.netlist.faults --first $(FAULTS) $*))
 
 build/netlist/%/netlist.v: tests/rtl/%_tb.cpp $(HW_SOURCES) build/gen/stamp build/gen/usb_device.v $(NETLIST_FLOW)
 	@mkdir -p $(@D)
