@@ -31,6 +31,8 @@ class Pool:
         self.turn += 1
 
     def take(self, count):
+        if count > self.SIZE // 2:  # too few places to begin at
+            return torch.randn(count, generator=self.source, device=self.samples.device).bfloat16()
         start = torch.randint(self.SIZE - count, (), generator=self.where).item()
         return self.samples[start:start + count]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from conftest import made_set
-from train import config, controls, denoiser, experiment, fit, quell, recipes, tables
+from train import config, controls, denoiser, experiment, fit, quell, recipes, severity, tables
 
 needs_library = pytest.mark.skipif(not quell.LIBRARY.exists(), reason="needs build/lib/libquell.so")
 TINY = replace(config.SMOKE, data="made", train_images=64, range_images=64, denoiser_images=64, denoiser_steps=2, denoiser_batch=16, search_batches=1,
@@ -114,3 +114,10 @@ def test_low_rank_and_unlimited_start_as_identity(net, images):
     assert 1200 < sum(p.numel() for p in paths.parameters()) <= 1500
     for blocks in (paths, controls.make_unlimited(net, 1)):
         assert (net(images[:8], denoise=denoiser.mean_mode(blocks)) == net(images[:8])).all()
+
+
+@pytest.mark.parametrize("half", [0.05, 0.8, 3.0])
+def test_severity_is_found(half):
+    """A drop that saturates at 80 points and has half of that at `half`."""
+    drop_at = lambda severity: 0.8 * severity ** 2 / (severity ** 2 + half ** 2)
+    assert drop_at(severity.find(drop_at, 0.3, steps=12)) == pytest.approx(0.3, abs=0.003)
