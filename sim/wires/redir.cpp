@@ -18,7 +18,7 @@ namespace {
 
 const uint64_t MICROSECOND = 1'000'000, MILLISECOND = 1'000'000'000; // ps
 const uint64_t STEP = 50 * MICROSECOND;     // simulated between two looks at the socket
-const uint64_t QUIET = 5 * MILLISECOND;     // of nothing: five frames, or long enough for the device to see a bus without frames
+const uint64_t QUIET = 5 * MILLISECOND;     // of nothing: endpoints that said NAK are asked many times in it, and the device notices a bus without frames
 const uint64_t ATTACH_LIMIT = 200 * MILLISECOND;
 
 class Redir {
@@ -93,15 +93,15 @@ void Redir::run()
     print_status();
 }
 
-// Whether simulated time has to go on: only while somebody in the guest could tell. A chip that waits for a byte says NAK to a bulk IN until one comes;
-// without a request of the guest's the board does what it has to within QUIET, and then its clock may as well stand still.
+// Whether simulated time has to go on: only while somebody in the guest could tell. A chip that waits for a byte says NAK to a bulk IN until one comes,
+// once its last bytes have left the USB side; without a request of the guest's the board does what it has to within QUIET. Then its clock may stand still.
 bool Redir::moving()
 {
-    if (peer && peer->events() != events) {
-        events = peer->events();
+    bool working = peer && (peer->busy() || (peer->reading() && !board.idle()));
+    if (working || (peer && peer->events() != events))
         quiet_at = board.now() + QUIET;
-    }
-    return port.moving() || board.now() < quiet_at || (peer && (peer->busy() || (peer->reading() && !board.idle())));
+    events = peer ? peer->events() : 0;
+    return port.moving() || board.now() < quiet_at;
 }
 
 // Take what has come from QEMU and on stdin, send what is ready. Waits if simulated time need not go on.
