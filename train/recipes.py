@@ -10,9 +10,9 @@ from .config import FULL, Config, ROOT
 # Noise of the tables, its severity in the main table, and the group of profiles on which blocks are trained for it. A group is
 # trained together, by turns, over a range of levels. Severities: the mean drop over all rows is to be about 30 points.
 NOISES = {
-    "varying_chip": (1.0, "read"), "ageing_1h": (0.7, "read"), "ageing_1d": (0.45, "read"), "ageing_1month": (0.35, "read"),
-    "ageing_1y": (0.3, "read"), "read": (1.0, "read"), "additive": (0.75, "read"), "multiplicative_sixth": (2.0, "read"),
-    "combined": (0.4, "read"), "pcm_1h": (0.7, "devices"), "reram_1d": (1.0, "devices"), "adc_4": (1.0, "adc"), "stuck": (0.25, "devices"),
+    "varying_chip": (0.65, "read"), "ageing_1h": (0.3, "read"), "ageing_1d": (0.2, "read"), "ageing_1month": (0.14, "read"),
+    "ageing_1y": (0.11, "read"), "read": (1.2, "read"), "additive": (0.9, "read"), "multiplicative_sixth": (3.5, "read"),
+    "combined": (0.16, "read"), "pcm_1h": (0.25, "devices"), "reram_1d": (1.35, "devices"), "adc_4": (1.0, "adc"), "stuck": (0.25, "devices"),
 }
 GROUPS = {"read": ("read", "additive", "multiplicative_sixth", "combined"), "devices": ("pcm_1h", "reram_1d", "stuck"), "adc": ("adc_4", "adc_5")}
 
