@@ -87,9 +87,17 @@ def test_pins(top):
             assert mhz is None or mhz == frequencies[port]
 
 
+def committed(name):
+    """The committed report; a board that was never placed and routed has none, and docs/boards.md says so."""
+    path = REPORTS / f"{name}.json"
+    if not path.exists():
+        pytest.skip(f"no report of {name} is committed: make boards ONLY={name}")
+    return json.loads(path.read_text())
+
+
 @pytest.mark.parametrize("name", BOARDS)
 def test_report_is_of_these_sources(name):
-    report = json.loads((REPORTS / f"{name}.json").read_text())
+    report = committed(name)
     assert report["input_hash"] == boards.input_hash(BOARDS[name]), f"the sources have changed since docs/boards/{name}.json: make boards ONLY={name}"
 
 
@@ -97,7 +105,7 @@ def test_report_is_of_these_sources(name):
 def test_reported_clocks_are_met(name):
     """The seed of the bitstream meets every clock; the system's is 66 MHz at least and USB's are exact."""
     board = BOARDS[name]
-    report = json.loads((REPORTS / f"{name}.json").read_text())
+    report = committed(name)
     assert report["faults"] == [] and set(report["clocks"]) == set(board.clocks)
     assert all(c["fmax_mhz"] >= c["constraint_mhz"] for c in report["clocks"].values())
     assert report["clocks"]["clk"]["constraint_mhz"] >= 66
