@@ -24,8 +24,7 @@ static uint32_t put_counters(void)
 static void send_read(const struct reply *reply)
 {
     uint32_t from = MAP_ACTIVATION + reply->read.index * 8, to = MAP_MESSAGE + MESSAGE_REQUEST + MESSAGE_PAYLOAD, bytes = reply->read.words * 8;
-    for (uint32_t i = 0; i < bytes; i += 4)
-        board_write(to + i, board_read(from + i));
+    copy_words(to, from, bytes / 4);
     channel_answer(MESSAGE_REQUEST, reply->opcode, reply->sequence, QP_OK, bytes);
 }
 

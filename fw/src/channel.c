@@ -27,6 +27,12 @@ void channel_answer(uint32_t offset, uint32_t opcode, uint32_t sequence, uint32_
     for (uint32_t i = 0; i < CRC_HEADER_BYTES / 4; i++)
         board_write(MAP_MESSAGE + offset + 4 * i, header[i]);
     uint32_t at = offset + MESSAGE_PAYLOAD, end = at + length, crc = channel_header_crc(offset);
+    for (; at + 16 <= end; at += 16) {
+        board_write(REG(crc_data), message_word(at));
+        board_write(REG(crc_data), message_word(at + 4));
+        board_write(REG(crc_data), message_word(at + 8));
+        board_write(REG(crc_data), message_word(at + 12));
+    }
     for (; at + 4 <= end; at += 4)
         board_write(REG(crc_data), message_word(at));
     crc = board_read(REG(crc));

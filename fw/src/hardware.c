@@ -28,9 +28,10 @@ void hardware_read(struct hardware *hw)
 
 void memory_write(const struct memory *memory, uint32_t index, uint32_t words, uint32_t offset)
 {
-    for (uint32_t word = 0; word < words; word++) {
-        uint32_t address = memory->base + ((index + word) << memory->shift);
-        for (uint32_t lane = 0; lane < memory->lanes; lane++, offset += 4)
-            board_write(address + 4 * lane, message_word(offset));
-    }
+    uint32_t address = memory->base + (index << memory->shift), step = 1u << memory->shift;
+    if (memory->lanes * 4 == step) /* no gaps between words */
+        copy_words(address, MAP_MESSAGE + offset, words * memory->lanes);
+    else
+        for (; words; words--, address += step, offset += memory->lanes * 4)
+            copy_words(address, MAP_MESSAGE + offset, memory->lanes);
 }

@@ -32,4 +32,17 @@ static_assert(MESSAGE_PAYLOAD + QP_MAX_PAYLOAD <= MESSAGE_ANSWER, "a request ove
 
 static inline uint32_t message_word(uint32_t offset) { return board_read(MAP_MESSAGE + offset); }
 
+/* Copy words, eight at a time: the processor needs three to five clocks an instruction, so loop control must not be most of them. */
+static inline void copy_words(uint32_t to, uint32_t from, uint32_t words)
+{
+    for (; words >= 8; words -= 8, to += 32, from += 32) {
+        uint32_t a = board_read(from), b = board_read(from + 4), c = board_read(from + 8), d = board_read(from + 12);
+        board_write(to, a), board_write(to + 4, b), board_write(to + 8, c), board_write(to + 12, d);
+        a = board_read(from + 16), b = board_read(from + 20), c = board_read(from + 24), d = board_read(from + 28);
+        board_write(to + 16, a), board_write(to + 20, b), board_write(to + 24, c), board_write(to + 28, d);
+    }
+    for (; words; words--, to += 4, from += 4)
+        board_write(to, board_read(from));
+}
+
 #endif

@@ -10,7 +10,7 @@ module bulk_in #(
     // Largest packet in bytes; a power of two, 8...64.
     parameter int PACKET     = 64,
     // log2 of the packets kept; 1 or more. One block RAM up to 2048 bytes.
-    parameter int SLOTS_LOG2 = 2,
+    parameter int SLOTS_LOG2 = 5,
     // Clocks without a byte that close a packet; 5 us at 48 MHz.
     parameter int IDLE       = 240
 ) (
