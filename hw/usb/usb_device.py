@@ -224,6 +224,7 @@ class Device(Elaboratable):
         self.clk_i, self.rst_i = Signal(name="clk_i"), Signal(name="rst_i")
         self.dp_i, self.dn_i = Signal(name="dp_i"), Signal(name="dn_i")
         self.dp_o, self.dn_o, self.oe_o, self.pullup_o = (Signal(name=n) for n in ("dp_o", "dn_o", "oe_o", "pullup_o"))
+        self.packet_o = Signal(name="packet_o")          # level: a packet of the host is under way
         self.packet_end_o = Signal(name="packet_end_o")  # strobe: a packet of the host, of any kind and in any state, has ended
         self.restart_o = Signal(name="restart_o")        # strobe: bus reset, SET_CONFIGURATION or SET_INTERFACE: toggles to DATA0, buffers empty
         self.flush_o = Signal(name="flush_o")            # strobe: QUSB_FLUSH: buffers empty
@@ -262,7 +263,7 @@ class Device(Elaboratable):
             device.connect.eq(1), self.suspended_o.eq(device.suspended), self.configured_o.eq(control.interface.active_config != 0),
             self.clear_out_o.eq(clear & (setup.index[0:8] == self.c["QUSB_ENDPOINT_OUT"])),
             self.clear_in_o.eq(clear & (setup.index[0:8] == self.c["QUSB_ENDPOINT_IN"])),
-            self.packet_end_o.eq(was_active & ~phy.rx_active), self.flush_o.eq(vendor.flush), self.restart_o.eq(device.reset_detected | again),
+            self.packet_o.eq(phy.rx_active), self.packet_end_o.eq(was_active & ~phy.rx_active), self.flush_o.eq(vendor.flush), self.restart_o.eq(device.reset_detected | again),
         ]
         return m
 

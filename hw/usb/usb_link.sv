@@ -46,7 +46,7 @@ module usb_link (
 
     // ---- device -----------------------------------------------------------------------------------------------------------------------------
     wire restart, flush, attach, configured, suspended;
-    wire packet_end, out_token, in_token, rx_valid, rx_good, rx_answer, rx_toggle, host_ack, clear_out, clear_in;
+    wire packet, packet_end, out_token, in_token, rx_valid, rx_good, rx_answer, rx_toggle, host_ack, clear_out, clear_in;
     wire [7:0] rx_data;
     wire out_ack, out_nak, in_nak, send_valid, send_first, send_last, send_toggle, send_ready;
     wire [7:0] send_data;
@@ -60,6 +60,7 @@ module usb_link (
         .dn_o        (usb_dn_o),
         .oe_o        (usb_oe_o),
         .pullup_o    (attach),
+        .packet_o    (packet),
         .packet_end_o(packet_end),
         .restart_o   (restart),
         .flush_o     (flush),
@@ -108,6 +109,7 @@ module usb_link (
         .clear_i     (clear_out),
         .hold_i      (hold_usb),
         .out_token_i (out_token),
+        .packet_i    (packet),
         .packet_end_i(packet_end),
         .rx_valid_i  (rx_valid),
         .rx_data_i   (rx_data),

@@ -64,6 +64,8 @@ struct Bench {
     {
         answer = NONE;
         wait(tb.between(8, 20));
+        d.packet_i = 1;
+        wait(tb.between(30, 200));
         d.rx_toggle_i = data1;
         for (uint8_t b : bytes) {
             d.rx_valid_i = 1;
@@ -72,6 +74,7 @@ struct Bench {
             d.rx_valid_i = 0;
             wait(tb.stalls ? tb.between(0, 8) : 3);
         }
+        d.packet_i = 0;
         strobe(d.packet_end_i);
         d.rx_good_i = good;
         clock();
@@ -118,11 +121,11 @@ static void run(Tb<Vbulk_out> &tb)
 {
     Bench b(tb);
     auto &d = b.d;
-    d.restart_i = d.clear_i = d.hold_i = d.out_token_i = d.packet_end_i = d.rx_valid_i = d.rx_good_i = d.rx_answer_i = d.out_ready_i = 0;
+    d.restart_i = d.clear_i = d.hold_i = d.out_token_i = d.packet_i = d.packet_end_i = d.rx_valid_i = d.rx_good_i = d.rx_answer_i = d.out_ready_i = 0;
     tb.reset();
     for (int i = 0; i < 3000; i++) {
         if (i % 16 == 0) // a slow chip now and then
-            b.take = tb.coin(0.3) && tb.stalls ? 0.05 : 0.2 + 0.8 * tb.uniform();
+            b.take = tb.coin(0.3) && tb.stalls ? 0.01 : 0.2 + 0.8 * tb.uniform();
         int length = (int)tb.between(0, 3) ? 64 : (int)tb.between(0, 64);
         switch (tb.between(0, 15)) {
         case 0: // damaged
@@ -144,6 +147,11 @@ static void run(Tb<Vbulk_out> &tb)
             b.token();
             b.expect(b.data({}, b.toggle, false), NONE, "token of another");
             b.expect(b.data(b.payload(length), b.toggle, true), NONE, "data after the token of another");
+            break;
+        case 9: // the data after the token gets lost, and the token of the next data packet
+            b.token();
+            b.wait(100 + (int)tb.between(0, 100));
+            b.expect(b.data(b.payload(length), b.toggle, true), NONE, "data too late");
             break;
         case 5: // the token twice
             b.token();
