@@ -5,7 +5,7 @@
 //   product = operand * digit          exact
 //
 // On ECP5 the AND with the digit's bits lies in the look-up tables of the carry chain itself (CCU2C), which Yosys does not find by
-// itself: half the area. Other tools, and Yosys with QUELL_NO_CCU2C defined, take the same sum in plain Verilog.
+// itself: half the area. Other tools, and Yosys with QUELL_NO_CCU2C defined, take the plain product.
 `default_nettype none
 
 module mul8_digit #(
@@ -29,9 +29,8 @@ module mul8_digit #(
     wire [10:0] sum = {{2{row0[10]}}, row0[10:2]} + row1;
     assign product_o = {sum, row0[1:0]};
 `else
-    wire [12:0] a = {{4{operand_i[8]}}, operand_i};
-    wire [12:0] a3 = {a[9:0], 3'd0} & {13{digit_i[3]}};
-    assign product_o = (a & {13{digit_i[0]}}) + ({a[11:0], 1'd0} & {13{digit_i[1]}}) + ({a[10:0], 2'd0} & {13{digit_i[2]}}) + (SIGNED ? -a3 : a3);
+    wire signed [4:0] digit = {SIGNED & digit_i[3], digit_i};
+    assign product_o = 13'($signed(operand_i)) * 13'(digit);
 `endif
 endmodule
 

@@ -1,3 +1,3 @@
 # bench: mul8
-# bit 2 of a digit counts twice
-s/\{a\[10:0\], 2'd0\}/{a[9:0], 3'd0}/
+# the upper digit's sign bit counts as positive
+s/SIGNED & digit_i\[3\]/1'b0/
