@@ -120,7 +120,11 @@ def speed(images):
 
 def board_figures():
     """System clock and USB clock of the ULX3S's bitstream, from the committed report of place and route; none if the sources have changed since."""
-    report = json.loads((boards.REPORTS / "ulx3s.json").read_text())
+    path = boards.REPORTS / "ulx3s.json"
+    if not path.exists():
+        say("no place and route of the ULX3S is committed: make boards ONLY=ulx3s")
+        return {}
+    report = json.loads(path.read_text())
     if report["input_hash"] != boards.input_hash(boards.BOARDS["ulx3s"]):
         say("docs/boards/ulx3s.json is not of these sources: make boards ONLY=ulx3s")
         return {}

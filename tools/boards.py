@@ -59,6 +59,7 @@ BOARDS = {b.name: b for b in [
 ]}
 
 # Folders of the hardware, in data-flow order, and what generates RTL.
+LOOPBACK_FOLDERS = ("hw/usb", "hw/boards")
 RTL_FOLDERS = ("hw/array", "hw/noise", "hw/denoiser", "hw/post", "hw/soc", "hw/usb", "hw/boards")
 GENERATORS = ("hw/regs/*.rdl", "hw/denoiser/*.rdl", "hw/usb/*.py", "fw/include/quell_usb.h", "tools/gen_regs.py", "tools/gen_box_muller.py")
 # Python packages that RTL comes from or that work on it.
@@ -74,7 +75,8 @@ def without_comments(text):
 
 def inputs(board):
     """{name: content} of everything that the board's place and route depends on, comments left out."""
-    files = [p for folder in RTL_FOLDERS for p in (ROOT / folder).glob("*.sv")]
+    folders = LOOPBACK_FOLDERS if board.parameters.get("LOOPBACK") else RTL_FOLDERS
+    files = [p for folder in folders for p in (ROOT / folder).glob("*.sv")]
     files += [p for pattern in GENERATORS for p in ROOT.glob(pattern)]
     files.append(ROOT / f"constraints/{board.top}.lpf")
     content = {str(p.relative_to(ROOT)): without_comments(p.read_text()) for p in sorted(files)}
