@@ -4,10 +4,12 @@
     python -m tests.netlist.soc_image
 
 Runs build/bin/quell-netboard (the netlist; its block RAMs hold the firmware). Writes docs/netlist.json with the hash of
-everything the netlist depends on; tests/netlist/test_netlist.py compares that with the sources, because this is too long for every run of the tests.
+everything the netlist depends on; tests/netlist/test_netlist.py compares that with the sources, because this is too long for every run
+of the tests.
 """
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -52,12 +54,13 @@ def differences(got, want):
 def main():
     before = input_hash()
     want = activations("ref")
+    os.environ["QUELL_SIM_TIMEOUT"] = "7200"  # seconds of silence: gates are slow
     start = time.monotonic()
     got = activations("sim", simulator=BOARD)
     seconds = time.monotonic() - start
     differ, compared = differences(got, want), want[0].size + sum(a.size for a in want[1].values())
     cells = json.loads((ROOT / "build/netlist/soc/netlist.cells.json").read_text())
-    yosys = subprocess.run(["yosys", "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
+    yosys = subprocess.run([os.environ.get("YOSYS", "yosys"), "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
     if before != input_hash():
         sys.exit("the sources changed meanwhile")
     RESULT.write_text(json.dumps({"input_hash": before, "command": "make netlist-soc", "yosys": yosys, "cells": cells, "images": 1, "bytes_compared": compared,
