@@ -25,49 +25,48 @@ static inline uint32_t get_lane(uint32_t from, uint32_t count)
     return lane;
 }
 
-/* A pixel of up to four channels; the word's other half is 0 already unless the buffer is fresh. */
-static inline uint32_t put_pixel(uint32_t at, uint32_t lane, bool fresh)
+/* A pixel of up to four channels. The memory stores a word with its upper half, so that is always written. */
+static inline uint32_t put_pixel(uint32_t at, uint32_t lane)
 {
     board_write(at, lane);
-    if (fresh)
-        board_write(at + 4, 0);
+    board_write(at + 4, 0);
     return at + 8;
 }
 
 /* Rows of one or of three channels, four pixels at a time: `from` and the row are whole words. The usual cases, worth their own loops: the processor
  * expands an image while the link brings the next one. */
-static inline uint32_t put_row_1(uint32_t at, uint32_t from, uint32_t pixels, bool fresh)
+static inline uint32_t put_row_1(uint32_t at, uint32_t from, uint32_t pixels)
 {
     for (uint32_t end = from + pixels; from != end; from += 4) {
         uint32_t word = board_read(from);
-        at = put_pixel(at, word & 0xFF, fresh);
-        at = put_pixel(at, word >> 8 & 0xFF, fresh);
-        at = put_pixel(at, word >> 16 & 0xFF, fresh);
-        at = put_pixel(at, word >> 24, fresh);
+        at = put_pixel(at, word & 0xFF);
+        at = put_pixel(at, word >> 8 & 0xFF);
+        at = put_pixel(at, word >> 16 & 0xFF);
+        at = put_pixel(at, word >> 24);
     }
     return at;
 }
 
-static inline uint32_t put_row_3(uint32_t at, uint32_t from, uint32_t pixels, bool fresh)
+static inline uint32_t put_row_3(uint32_t at, uint32_t from, uint32_t pixels)
 {
     for (uint32_t end = from + 3 * pixels; from != end; from += 12) {
         uint32_t a = board_read(from), b = board_read(from + 4), c = board_read(from + 8);
-        at = put_pixel(at, a & 0xFFFFFF, fresh);
-        at = put_pixel(at, a >> 24 | (b & 0xFFFF) << 8, fresh);
-        at = put_pixel(at, b >> 16 | (c & 0xFF) << 16, fresh);
-        at = put_pixel(at, c >> 8, fresh);
+        at = put_pixel(at, a & 0xFFFFFF);
+        at = put_pixel(at, a >> 24 | (b & 0xFFFF) << 8);
+        at = put_pixel(at, b >> 16 | (c & 0xFF) << 16);
+        at = put_pixel(at, c >> 8);
     }
     return at;
 }
 
 /* A row of pixels of c channels each. */
-static uint32_t put_row(uint32_t at, uint32_t from, uint32_t pixels, uint32_t c, bool fresh)
+static uint32_t put_row(uint32_t at, uint32_t from, uint32_t pixels, uint32_t c)
 {
     bool words = (pixels | from) % 4 == 0;
     if (words && c == 1)
-        return fresh ? put_row_1(at, from, pixels, true) : put_row_1(at, from, pixels, false);
+        return put_row_1(at, from, pixels);
     if (words && c == 3)
-        return fresh ? put_row_3(at, from, pixels, true) : put_row_3(at, from, pixels, false);
+        return put_row_3(at, from, pixels);
     for (; pixels > 0; pixels--)
         for (uint32_t left = c; left > 0; at += 8) {
             uint32_t n = left < 8 ? left : 8;
@@ -89,7 +88,7 @@ void image_expand(const struct qp_table *table, uint32_t offset, uint32_t addres
         at = put_padding(at, width, c8, code);
     for (uint32_t y = 0; y < table->image_h; y++, background()) {
         at = fresh ? put_padding(at, pad, c8, code) : at + side;
-        at = put_row(at, from, table->image_w, table->image_c, fresh);
+        at = put_row(at, from, table->image_w, table->image_c);
         at = fresh ? put_padding(at, pad, c8, code) : at + side;
         from += table->image_w * table->image_c;
     }

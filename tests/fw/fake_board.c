@@ -149,6 +149,13 @@ void board_write(uint32_t address, uint32_t value)
         write_register(offset, value);
     else if (region >= MAP_WEIGHT >> 28)
         assert(region < 8 && offset < limit[region]);
-    else
+    else if (region == MAP_ACTIVATION >> 28) { /* a word is stored with its upper half */
+        if (address % 8 == 0)
+            fake.lower_half = value;
+        else {
+            memcpy(find(address), &value, 4);
+            memcpy(find(address - 4), &fake.lower_half, 4);
+        }
+    } else
         memcpy(find(address), &value, 4);
 }

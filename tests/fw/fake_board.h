@@ -14,6 +14,7 @@
 struct fake {
     uint8_t message[16384];
     uint8_t activation[FAKE_ACT_WORDS * 8];
+    uint32_t lower_half; /* written, not stored yet */
     uint32_t written[8];                  /* lanes written, by top address digit */
     uint32_t last_address[8];
     uint32_t time, step;                  /* clock; cycles that pass with each access */

@@ -28,10 +28,13 @@ MODELS = {  # image, convolutions of (channels, stride)
 
 
 def clocks(folder, count):
-    """A run of `count` images -> all clocks of the simulated chip, array's clocks an image."""
-    words = ["run", "--device", "sim", "--simulator", folder / "board", "--model", folder / "m.onnx", "--images", folder / "images.idx", "--limit", count, "--json", folder / "r.json"]
+    """A run of `count` images, equal to the reference device's -> all clocks of the simulated chip, array's clocks an image."""
+    common = ["run", "--model", folder / "m.onnx", "--images", folder / "images.idx", "--limit", count]
+    words = [*common, "--device", "sim", "--simulator", folder / "board", "--json", folder / "r.json", "--logits", folder / "sim.npy"]
     result = subprocess.run([ROOT / "build/bin/quell", *map(str, words)], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
+    subprocess.run([ROOT / "build/bin/quell", *map(str, common), "--device", "ref", "--logits", folder / "ref.npy"], capture_output=True, check=True)
+    assert np.array_equal(np.load(folder / "sim.npy"), np.load(folder / "ref.npy"))
     return int(re.search(r"(\d+) cycles in", result.stderr)[1]), json.loads((folder / "r.json").read_text())["cycles_per_image"]
 
 
