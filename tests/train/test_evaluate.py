@@ -1,36 +1,59 @@
 """Against libquell: the emulated tile and the integers agree, correction does no harm, severity 0 is the clean chip."""
+import functools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from conftest import made_set, quantised
-from train import emulate, evaluate, export, networks, profile, quantise, quell
+from train import data, emulate, evaluate, export, networks, profile, quantise, quell
 from train.config import ROOT
 
 pytestmark = pytest.mark.skipif(not quell.LIBRARY.exists(), reason="needs build/lib/libquell.so")
-COUNT = 400
+COUNT, STEPS = 384, 36
+SEVERITY = {"resnet8": 1.5, "resnet20": 1.5, "mobilenet": 0.2, "vgg": 1.5}  # of read.json, for agreement about half
 
 
-def labelled(net, images):
-    """The network's own clean answers as labels: accuracy is then agreement with the clean chip, and 100 % without noise."""
+def patterns(count):
+    """Ten coarse patterns, each image one of them under as much of something else: easy, so that a network learns it in seconds."""
+    generator = torch.Generator().manual_seed(1)
+    label = torch.randint(0, 10, (count,), generator=generator)
+    coarse = torch.randn(10, 3, 4, 4, generator=generator)[label] + torch.randn(count, 3, 4, 4, generator=generator)
+    images = torch.nn.functional.interpolate(128 + 40 * coarse, (32, 32), mode="bicubic").clamp(0, 255).to(torch.uint8)
+    return images, label
+
+
+@functools.cache
+def trained(backbone):
+    """A network that has learnt the patterns, quantised, and images on which it is sure; labels are its own clean answers, so that
+    accuracy is agreement with the clean chip."""
+    images, labels = patterns(COUNT)
+    torch.manual_seed(0)
+    model = networks.FloatNet(backbone).train()
+    optimiser = torch.optim.Adam(model.parameters(), 0.003)
+    for step in range(STEPS):
+        part = slice(step * 32 % COUNT, step * 32 % COUNT + 32)
+        loss = torch.nn.functional.cross_entropy(model(images[part].float() / 255), labels[part])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    for norm in model.modules():  # so few steps leave the running averages behind
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.reset_running_stats()
+            norm.momentum = None
     with torch.no_grad():
-        return net(images).argmax(1)
+        model(images.float() / 255)
+    net = quantise.quantise(model.eval(), images)
+    with torch.no_grad():
+        best = net(images).topk(2, 1)
+    sure = best.values[:, 0] - best.values[:, 1] >= 6  # codes: no rounding decides
+    return net, data.Split(images[sure], best.indices[sure, 0])
 
 
 def bench_of(backbone, tmp_path):
-    dataset = made_set(3, 32, 0, COUNT)
-    # Smooth pictures: on white noise a random network gives every image the same answer.
-    coarse = torch.randint(0, 256, (COUNT, 3, 3, 3), generator=torch.Generator().manual_seed(1)).float()
-    images = torch.nn.functional.interpolate(coarse, (32, 32), mode="bicubic").clamp(0, 255).to(torch.uint8)
-    net = quantised(backbone, images)
-    with torch.no_grad():  # no class may win everywhere
-        logits = net(images)
-        net.head_bias -= logits.median(0).values / net.head_multiplier.view(-1)
-    net.head_bias.round_()
-    split = replace(dataset.test, images=images, labels=labelled(net, images))
-    dataset = replace(dataset, train=split, test=split)
+    net, split = trained(backbone)
+    assert len(split.labels) >= 120
+    dataset = data.Set("patterns", split, split, [str(i) for i in range(10)], 0)
     export.export(net, tmp_path / "m.onnx", dataset)
     bench = evaluate.Bench(dataset, tmp_path / "images", 0, 100, 1)
     return net, dataset, bench, bench.lib.model(tmp_path / "m.onnx")
@@ -39,15 +62,14 @@ def bench_of(backbone, tmp_path):
 @pytest.mark.parametrize("backbone", networks.BACKBONES)
 def test_integers_agree_with_the_emulation(backbone, tmp_path):
     net, dataset, bench, model = bench_of(backbone, tmp_path)
-    # A step in a logit decides some near ties of an untrained network; test_export.py compares the codes themselves.
-    assert bench.accuracy(model) > 0.9
+    assert bench.accuracy(model) > 0.97
     assert bench.lib.model_info(model).parameters == net.parameter_count()
     noise = replace(profile.load(ROOT / "profiles/read.json"), name="r")
-    severity = 0.6
+    severity = SEVERITY[backbone]
     integers = np.mean([bench.accuracy(model, bench.lib.profile(ROOT / "profiles/read.json", severity), 0, seed) for seed in (1, 2, 3)])
     emulated = np.mean([emulate.accuracy(net, torch.nn.ModuleDict(), noise.scaled(severity), dataset.test.images, dataset.test.labels, 1, seed) for seed in (1, 2, 3)])
-    assert 0.15 < integers < 0.9
-    # 1 200 answers each: the difference has a standard deviation below 2.1 points.
+    assert 0.3 < integers < 0.9
+    # Some 900 answers each: the difference has a standard deviation below 2.4 points.
     assert abs(integers - emulated) < 0.07
     bench.lib.close()
 
