@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.qemu.guest import OUT, Bridge, Guest
+from tests.qemu.guest import COMMAND_LIMIT, OUT, Bridge, Guest
 from tools import cli
 
 sys.path.insert(0, str(cli.ROOT / "tests/host"))
@@ -102,7 +102,10 @@ class Session:
         """Start a long run of the small model; returns once so many bytes have come from the board."""
         before = self.bytes_in()
         job = self.guest.start(self.command("small"))
+        deadline = time.monotonic() + COMMAND_LIMIT
         while self.bytes_in() < before + size:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"only {self.bytes_in() - before} of {size} bytes came in {COMMAND_LIMIT} s")
             time.sleep(0.05)
         return job
 
