@@ -9,40 +9,17 @@ module orangecrab_clocks (
     output logic      clk_usb_io_o,
     output logic      locked_o
 );
-  logic unused_intfb;
-
-  // The attributes are Project Trellis's loop filter settings, as ecppll writes them. Equal CPHASE: rising edges coincide.
-  (* ICP_CURRENT = "12", LPF_RESISTOR = "8", MFG_ENABLE_FILTEROPAMP = "1", MFG_GMCREF_SEL = "2" *)
-  EHXPLLL #(
-      .CLKI_DIV     (1),
-      .CLKFB_DIV    (1),
-      .FEEDBK_PATH  ("CLKOP"),
-      .CLKOP_ENABLE ("ENABLED"),
-      .CLKOP_DIV    (11),
-      .CLKOP_CPHASE (4),
-      .CLKOS_ENABLE ("ENABLED"),
-      .CLKOS_DIV    (8),
-      .CLKOS_CPHASE (4),
-      .CLKOS2_ENABLE("ENABLED"),
-      .CLKOS2_DIV   (44),
-      .CLKOS2_CPHASE(4)
+  pll #(
+      .OP_DIV    (11),
+      .OS_DIV    (8),
+      .OS2_DIV   (44),
+      .OS2_ENABLE("ENABLED")
   ) i_pll (
-      .RST         (1'b0),
-      .STDBY       (1'b0),
-      .CLKI        (clk_48mhz_i),
-      .CLKFB       (clk_usb_io_o),
-      .CLKOP       (clk_usb_io_o),
-      .CLKOS       (clk_o),
-      .CLKOS2      (clk_usb_o),
-      .CLKINTFB    (unused_intfb),
-      .PHASESEL0   (1'b0),
-      .PHASESEL1   (1'b0),
-      .PHASEDIR    (1'b1),
-      .PHASESTEP   (1'b1),
-      .PHASELOADREG(1'b1),
-      .PLLWAKESYNC (1'b0),
-      .ENCLKOP     (1'b0),
-      .LOCK        (locked_o)
+      .clk_i   (clk_48mhz_i),
+      .op_o    (clk_usb_io_o),
+      .os_o    (clk_o),
+      .os2_o   (clk_usb_o),
+      .locked_o(locked_o)
   );
 endmodule
 

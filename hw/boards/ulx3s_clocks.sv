@@ -12,71 +12,35 @@ module ulx3s_clocks (
     // both PLLs are in lock
     output logic      locked_o
 );
-  logic clk_75mhz, clk_60mhz, system_locked, usb_locked;
+  logic clk_75mhz, system_locked, usb_locked;
   logic [1:0] unused;
   assign locked_o = system_locked && usb_locked;
 
-  // The attributes are Project Trellis's loop filter settings, as ecppll writes them. Equal CPHASE: rising edges coincide.
-  (* ICP_CURRENT = "12", LPF_RESISTOR = "8", MFG_ENABLE_FILTEROPAMP = "1", MFG_GMCREF_SEL = "2" *)
-  EHXPLLL #(
-      .CLKI_DIV     (1),
-      .CLKFB_DIV    (3),
-      .FEEDBK_PATH  ("CLKOP"),
-      .CLKOP_ENABLE ("ENABLED"),
-      .CLKOP_DIV    (8),
-      .CLKOP_CPHASE (4),
-      .CLKOS_ENABLE ("ENABLED"),
-      .CLKOS_DIV    (9),
-      .CLKOS_CPHASE (4)
+  pll #(
+      .FB_DIV(3),
+      .OP_DIV(8),
+      .OS_DIV(9)
   ) i_system_pll (
-      .RST         (1'b0),
-      .STDBY       (1'b0),
-      .CLKI        (clk_25mhz_i),
-      .CLKFB       (clk_75mhz),
-      .CLKOP       (clk_75mhz),
-      .CLKOS       (clk_o),
-      .CLKINTFB    (unused[0]),
-      .PHASESEL0   (1'b0),
-      .PHASESEL1   (1'b0),
-      .PHASEDIR    (1'b1),
-      .PHASESTEP   (1'b1),
-      .PHASELOADREG(1'b1),
-      .PLLWAKESYNC (1'b0),
-      .ENCLKOP     (1'b0),
-      .LOCK        (system_locked)
+      .clk_i   (clk_25mhz_i),
+      .op_o    (clk_75mhz),
+      .os_o    (clk_o),
+      .os2_o   (unused[0]),
+      .locked_o(system_locked)
   );
 
-  (* ICP_CURRENT = "12", LPF_RESISTOR = "8", MFG_ENABLE_FILTEROPAMP = "1", MFG_GMCREF_SEL = "2" *)
-  EHXPLLL #(
-      .CLKI_DIV     (5),
-      .CLKFB_DIV    (4),
-      .FEEDBK_PATH  ("CLKOP"),
-      .CLKOP_ENABLE ("ENABLED"),
-      .CLKOP_DIV    (8),
-      .CLKOP_CPHASE (4),
-      .CLKOS_ENABLE ("ENABLED"),
-      .CLKOS_DIV    (10),
-      .CLKOS_CPHASE (4),
-      .CLKOS2_ENABLE("ENABLED"),
-      .CLKOS2_DIV   (40),
-      .CLKOS2_CPHASE(4)
+  pll #(
+      .IN_DIV    (5),
+      .FB_DIV    (4),
+      .OP_DIV    (8),
+      .OS_DIV    (10),
+      .OS2_DIV   (40),
+      .OS2_ENABLE("ENABLED")
   ) i_usb_pll (
-      .RST         (1'b0),
-      .STDBY       (1'b0),
-      .CLKI        (clk_75mhz),
-      .CLKFB       (clk_60mhz),
-      .CLKOP       (clk_60mhz),
-      .CLKOS       (clk_usb_io_o),
-      .CLKOS2      (clk_usb_o),
-      .CLKINTFB    (unused[1]),
-      .PHASESEL0   (1'b0),
-      .PHASESEL1   (1'b0),
-      .PHASEDIR    (1'b1),
-      .PHASESTEP   (1'b1),
-      .PHASELOADREG(1'b1),
-      .PLLWAKESYNC (1'b0),
-      .ENCLKOP     (1'b0),
-      .LOCK        (usb_locked)
+      .clk_i   (clk_75mhz),
+      .op_o    (unused[1]),
+      .os_o    (clk_usb_io_o),
+      .os2_o   (clk_usb_o),
+      .locked_o(usb_locked)
   );
 endmodule
 

@@ -44,8 +44,8 @@ static std::vector<uint32_t> load_firmware(const std::string &path)
 }
 
 // Public variables of the two PLL stand-ins.
-#define SYSTEM_PLL(name) dut.rootp->wires_top__DOT__i_ulx3s__DOT__i_clocks__DOT__i_system_pll__DOT__##name
-#define USB_PLL(name) dut.rootp->wires_top__DOT__i_ulx3s__DOT__i_clocks__DOT__i_usb_pll__DOT__##name
+#define SYSTEM_PLL(name) dut.rootp->wires_top__DOT__i_ulx3s__DOT__i_clocks__DOT__i_system_pll__DOT__i_ehxplll__DOT__##name
+#define USB_PLL(name) dut.rootp->wires_top__DOT__i_ulx3s__DOT__i_clocks__DOT__i_usb_pll__DOT__i_ehxplll__DOT__##name
 
 struct Board::Impl {
     explicit Impl(const BoardOptions &o) : options(o), host(o.host), dut(&context)
