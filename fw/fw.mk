@@ -1,6 +1,6 @@
 # The firmware: one ELF, and its image for $readmemh (32-bit words).
 # No compressed instructions: PicoRV32's decoder of them would be the chip's longest path.
-FW_ARCH    := rv32im
+FW_ARCH    := rv32i
 FW_SOURCES := $(wildcard fw/src/*.c)
 FW_OBJECTS := $(patsubst fw/src/%.c,build/fw/%.o,$(FW_SOURCES)) build/fw/start.o
 FW_CFLAGS  := -std=c11 -O2 -Wall -Wextra -Werror -march=$(FW_ARCH) -mabi=ilp32 -msmall-data-limit=0 -ffreestanding -ffunction-sections \

@@ -33,6 +33,9 @@ static const uint32_t embedded_firmware[] = {
 static const unsigned POLL_CYCLES = 512, SLEEP_CYCLES = 4096;
 // Bytes: a good deal less than the FIFO of the USB link (hw/usb/bulk_out.sv).
 static const size_t LINK_FIFO = 128;
+// On a slow link the clock stands still for so many milliseconds after all that the host has sent is used up and after each answer: how busy the PC is
+// must not change how many cycles a run takes. What the host does next depends only on what it has got, so it need not be awaited again before that.
+static const int HOST_MS = 50;
 
 struct Options {
     std::string trace, firmware;
@@ -120,6 +123,10 @@ class Board {
                     if (ended)
                         return 0;
                     fill(-1);
+                } else if (options.link && !awaited && cycles > tx_next + options.link) {
+                    flush();
+                    fill(HOST_MS);
+                    awaited = rx_at == rx.size();
                 } else if (cycles % POLL_CYCLES == 0) {
                     flush();
                     fill(0);
@@ -175,6 +182,7 @@ class Board {
         if (dut.tx_valid_o && dut.tx_ready_i) {
             tx.push_back(dut.tx_data_o);
             tx_next = cycles + options.link;
+            awaited = false;
         }
     }
 
@@ -265,7 +273,7 @@ class Board {
     std::deque<uint8_t> fifo; // of the slow link
     uint64_t cycles = 0, rx_next = 0, tx_next = 0;
     unsigned idle = 0;
-    bool ended = false;
+    bool ended = false, awaited = false; // the host has had its time
 };
 
 #if !VM_TRACE_FST

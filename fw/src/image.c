@@ -25,11 +25,10 @@ static inline uint32_t get_lane(uint32_t from, uint32_t count)
     return lane;
 }
 
-/* A pixel of up to four channels. The memory stores a word with its upper half, so that is always written. */
+/* A pixel of up to four channels. */
 static inline uint32_t put_pixel(uint32_t at, uint32_t lane)
 {
-    board_write(at, lane);
-    board_write(at + 4, 0);
+    board_write(at + (MAP_ACTIVATION_LOW - MAP_ACTIVATION), lane);
     return at + 8;
 }
 

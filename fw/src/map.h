@@ -12,6 +12,7 @@
 #define MAP_MESSAGE 0x10000000u
 #define MAP_REGISTERS 0x20000000u
 #define MAP_ACTIVATION 0x30000000u
+#define MAP_ACTIVATION_LOW 0x30080000u /* written: the word with upper half 0 */
 #define MAP_WEIGHT 0x40000000u
 #define MAP_CONSTANT 0x50000000u
 #define MAP_DN_PAIR 0x60000000u

@@ -42,7 +42,7 @@ module command_channel #(
 );
   // ---- receive: the byte is registered, then stored and added to the CRC ------------------------------------------------------------------
   logic [15:0] rx_count_q, rx_addr_q;
-  logic [31:0] rx_crc_q, rx_crc_next;
+  logic [31:0] rx_crc;
   logic rx_armed_q, byte_valid_q;
   logic [7:0] byte_q;
   logic rx_take;
@@ -51,22 +51,21 @@ module command_channel #(
   assign rx_armed_o = rx_armed_q;
   assign rx_take    = rx_valid_i && rx_armed_q;
 
-  crc32_byte i_crc (
-      .state_i(rx_crc_q),
+  crc32 i_crc (
+      .clk_i  (clk_i),
+      .load_i (reg_wr_i && reg_addr_i == quell_regs_pkg::RX_CRC),
+      .value_i(reg_wdata_i),
+      .add_i  (byte_valid_q),
       .byte_i (byte_q),
-      .state_o(rx_crc_next)
+      .state_o(rx_crc)
   );
 
   always_ff @(posedge clk_i) begin
     byte_q <= rx_data_i;
     if (rx_take) rx_count_q <= rx_count_q - 16'd1;
-    if (byte_valid_q) begin
-      rx_addr_q <= rx_addr_q + 16'd1;
-      rx_crc_q  <= rx_crc_next;
-    end
+    if (byte_valid_q) rx_addr_q <= rx_addr_q + 16'd1;
     if (reg_wr_i && reg_addr_i == quell_regs_pkg::RX_COUNT) rx_count_q <= reg_wdata_i[15:0];
     if (reg_wr_i && reg_addr_i == quell_regs_pkg::RX_ADDR) rx_addr_q <= reg_wdata_i[15:0];
-    if (reg_wr_i && reg_addr_i == quell_regs_pkg::RX_CRC) rx_crc_q <= reg_wdata_i;
     if (rst_i) begin
       rx_count_q   <= '0;
       rx_armed_q   <= 1'b0;
@@ -143,7 +142,7 @@ module command_channel #(
     unique case (reg_addr_i)
       quell_regs_pkg::RX_COUNT: reg_rdata_o <= {16'd0, rx_count_q};
       quell_regs_pkg::RX_ADDR:  reg_rdata_o <= {16'd0, rx_addr_q};
-      quell_regs_pkg::RX_CRC:   reg_rdata_o <= rx_crc_q;
+      quell_regs_pkg::RX_CRC:   reg_rdata_o <= rx_crc;
       quell_regs_pkg::TX_COUNT: reg_rdata_o <= {16'd0, tx_count_q};
       quell_regs_pkg::TX_ADDR:  reg_rdata_o <= {16'd0, tx_addr_q};
       default:                  reg_rdata_o <= '0;

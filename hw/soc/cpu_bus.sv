@@ -48,25 +48,27 @@ module cpu_bus (
   localparam logic [3:0] RAM = 4'h0, MESSAGE = 4'h1, REGISTERS = 4'h2, ACTIVATION = 4'h3, WEIGHT = 4'h4, CONSTANT = 4'h5, DN_PAIR = 4'h6, DN_ROW = 4'h7;
 
   logic [3:0] region;
-  logic write, request, accept, busy_q, ready_q;
+  logic write, request, accept, alone, whole, busy_q, ready_q;
   logic [31:0] low_lane_q, act_q, reg_q;
   assign region  = mem_addr_i[31:28];
   assign write   = mem_wstrb_i != 4'd0;
   assign request = mem_valid_i && !busy_q && !ready_q;
 
-  // A lane of activation memory is kept until its word is whole: only the second is a write of the memory.
+  // A lane of activation memory is kept until its word is whole: only the second is a write of the memory. Bit 19: a word with upper lane 0 at once.
+  assign alone = mem_addr_i[19];
+  assign whole = mem_addr_i[2] || alone;
   assign ram_en_o        = request && region == RAM;
   assign msg_valid_o     = request && region == MESSAGE;
   assign reg_wr_o        = request && region == REGISTERS && write;
   assign act_req_valid_o = request && region == ACTIVATION && !write;
-  assign act_wr_valid_o  = request && region == ACTIVATION && write && mem_addr_i[2];
+  assign act_wr_valid_o  = request && region == ACTIVATION && write && whole;
   assign act_addr_o      = mem_addr_i[18:3];
-  assign act_wr_data_o   = {mem_wdata_i, low_lane_q};
+  assign act_wr_data_o   = alone ? {32'd0, mem_wdata_i} : {mem_wdata_i, low_lane_q};
 
   always_comb begin
     unique case (region)
       MESSAGE:    accept = request && msg_ready_i;
-      ACTIVATION: accept = request && (!write ? act_req_ready_i : !mem_addr_i[2] || act_wr_ready_i);
+      ACTIVATION: accept = request && (!write ? act_req_ready_i : !whole || act_wr_ready_i);
       default:    accept = request;
     endcase
   end
@@ -93,7 +95,7 @@ module cpu_bus (
 
   always_ff @(posedge clk_i) begin
     if (act_rsp_valid_i) act_q <= mem_addr_i[2] ? act_rsp_data_i[63:32] : act_rsp_data_i[31:0];
-    if (request && region == ACTIVATION && write && !mem_addr_i[2]) low_lane_q <= mem_wdata_i;
+    if (request && region == ACTIVATION && write && !whole) low_lane_q <= mem_wdata_i;
     reg_q <= reg_rdata_i;
     wr_data_o <= mem_wdata_i;
     unique case (region)

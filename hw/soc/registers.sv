@@ -38,22 +38,23 @@ module registers #(
 );
   localparam int SAMPLES = 6;  // place of cnt_samples in register order
 
-  logic [31:0] time_q, crc_q, crc_next, crc_word_q;
+  logic [31:0] time_q, crc, crc_word_q;
   logic [3:0] crc_bytes_q;  // one-hot-from-below: bytes still to add
   logic [7:0] leds_q;
   assign time_o = time_q;
   assign leds_o = leds_q;
 
-  crc32_byte i_crc (
-      .state_i(crc_q),
+  crc32 i_crc (
+      .clk_i  (clk_i),
+      .load_i (reg_wr_i && reg_addr_i == quell_regs_pkg::CRC),
+      .value_i(reg_wdata_i),
+      .add_i  (crc_bytes_q[0]),
       .byte_i (crc_word_q[7:0]),
-      .state_o(crc_next)
+      .state_o(crc)
   );
 
   always_ff @(posedge clk_i) begin
-    if (crc_bytes_q[0]) crc_q <= crc_next;
     crc_word_q <= {8'd0, crc_word_q[31:8]};
-    if (reg_wr_i && reg_addr_i == quell_regs_pkg::CRC) crc_q <= reg_wdata_i;
     if (reg_wr_i && reg_addr_i == quell_regs_pkg::CRC_DATA) crc_word_q <= reg_wdata_i;
     if (rst_i) begin
       time_q      <= '0;
@@ -108,7 +109,7 @@ module registers #(
       quell_regs_pkg::LINE_WORDS:        reg_rdata_o <= 32'(LINE_WORDS);
       quell_regs_pkg::TIME:              reg_rdata_o <= time_q;
       quell_regs_pkg::LEDS:              reg_rdata_o <= {24'd0, leds_q};
-      quell_regs_pkg::CRC:               reg_rdata_o <= crc_q;
+      quell_regs_pkg::CRC:               reg_rdata_o <= crc;
       quell_regs_pkg::CNT_ARRAY_BUSY:    reg_rdata_o <= count_q[0];
       quell_regs_pkg::CNT_ARRAY_STARVED: reg_rdata_o <= count_q[1];
       quell_regs_pkg::CNT_ARRAY_BLOCKED: reg_rdata_o <= count_q[2];

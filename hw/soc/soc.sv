@@ -65,9 +65,6 @@ module soc #(
       .BARREL_SHIFTER   (1'b1),
       .TWO_CYCLE_COMPARE(1'b1),
       .TWO_CYCLE_ALU    (1'b1),
-      // one bit a clock: the firmware multiplies little, and the product of 33 x 33 bits in one clock was the chip's longest path
-      .ENABLE_MUL       (1'b1),
-      .ENABLE_DIV       (1'b1),
       .STACKADDR        (RAM_WORDS * 4)
   ) i_cpu (
       .clk         (clk_i),

@@ -150,7 +150,12 @@ void board_write(uint32_t address, uint32_t value)
     else if (region >= MAP_WEIGHT >> 28)
         assert(region < 8 && offset < limit[region]);
     else if (region == MAP_ACTIVATION >> 28) { /* a word is stored with its upper half */
-        if (address % 8 == 0)
+        uint32_t alias = MAP_ACTIVATION_LOW - MAP_ACTIVATION;
+        if (offset & alias) {
+            assert(address % 8 == 0);
+            memcpy(find(address - alias), &value, 4);
+            memset(find(address - alias + 4), 0, 4);
+        } else if (address % 8 == 0)
             fake.lower_half = value;
         else {
             memcpy(find(address), &value, 4);
