@@ -83,9 +83,14 @@ module denoiser #(
         initial $fatal(1, "denoiser: BOTTLENECK_MAX must be 4 or 8");
     end
 
-    wire on         = cfg_dn_depthwise_i || cfg_dn_bottleneck_i;
-    wire bottleneck = cfg_dn_bottleneck_i && cfg_dn_width_i != 0;
-    wire sample     = on && cfg_dn_sample_i;
+    // What the settings mean, and the start with them: registered, for they decide with the streams' state whether a pair may start.
+    logic start_q, on, bottleneck, sample;
+    always_ff @(posedge clk_i) begin
+        start_q    <= start_i && !rst_i;
+        on         <= cfg_dn_depthwise_i || cfg_dn_bottleneck_i;
+        bottleneck <= cfg_dn_bottleneck_i && cfg_dn_width_i != 0;
+        sample     <= (cfg_dn_depthwise_i || cfg_dn_bottleneck_i) && cfg_dn_sample_i;
+    end
     wire pair_wr_en = pair_wr_en_i && 32'(pair_wr_index_i) < PAIR_WORDS;
     wire row_wr_en  = row_wr_en_i && 32'(row_wr_index_i) < ROW_WORDS;
     wire [15:PW] unused_pair_addr = cfg_dn_pair_addr_i[15:PW];
@@ -100,7 +105,7 @@ module denoiser #(
     assign in_ready_o = todo && room;
 
     dn_beats in_beats (
-        .clk_i, .rst_i, .load_i(start_i), .beat_i(accept), .w_i(cfg_w_i), .h_i(cfg_h_i), .c8_i(cfg_c8_i),
+        .clk_i, .rst_i, .load_i(start_q), .beat_i(accept), .w_i(cfg_w_i), .h_i(cfg_h_i), .c8_i(cfg_c8_i),
         .todo_o(todo), .pixel_last_o(pixel_last), .last_o(unused_last));
 
     logic        pass_q, push_q;            // the register holds a code to pass, a pair to denoise
@@ -123,7 +128,7 @@ module denoiser #(
     wire [161:0] operand;
     wire [17:0] centre;
     dn_window #(.LINE_PAIRS(LINE_PAIRS), .PAIR_WORDS(PAIR_WORDS)) windows (
-        .clk_i, .rst_i, .start_i(start_i && on), .w_i(cfg_w_i), .h_i(cfg_h_i), .c8_i(cfg_c8_i), .pair_addr_i(cfg_dn_pair_addr_i[PW-1:0]),
+        .clk_i, .rst_i, .start_i(start_q && on), .w_i(cfg_w_i), .h_i(cfg_h_i), .c8_i(cfg_c8_i), .pair_addr_i(cfg_dn_pair_addr_i[PW-1:0]),
         .depthwise_i(cfg_dn_depthwise_i), .reserve_i(accept && on), .room_o(window_room), .in_valid_i(push_q), .in_data_i(in_q),
         .want_first_o(want_first), .permit_i(permit), .issue_o(issue), .issue_first_o(issue_first), .issue_addr_o(issue_addr),
         .valid_o(window_valid), .last_o(window_last), .operand_o(operand), .centre_o(centre), .active_o(window_active));
@@ -132,14 +137,14 @@ module denoiser #(
     wire b1_valid, b1_pop, b2_avail;
     wire [BOTTLENECK_MAX*8-1:0] b1, b2;
     dn_bottleneck_in #(.BOTTLENECK_MAX(BOTTLENECK_MAX), .PAIR_WORDS(PAIR_WORDS), .ROW_WORDS(ROW_WORDS)) bottleneck_in (
-        .clk_i, .rst_i, .start_i(start_i && bottleneck), .c8_i(cfg_c8_i), .width_i(cfg_dn_width_i), .m1_i(cfg_dn_m1_i), .s1_i(cfg_dn_s1_i),
+        .clk_i, .rst_i, .start_i(start_q && bottleneck), .c8_i(cfg_c8_i), .width_i(cfg_dn_width_i), .m1_i(cfg_dn_m1_i), .s1_i(cfg_dn_s1_i),
         .pair_addr_i(cfg_dn_pair_addr_i[PW-1:0]), .row_addr_i(cfg_dn_row_addr_i[RW-1:0]),
         .room_o(a1_room), .reserve_i(accept && bottleneck && pixel_last), .in_valid_i(push_q && bottleneck), .in_data_i(in_q),
         .b1_valid_o(b1_valid), .b1_pop_i(b1_pop), .b1_o(b1),
         .pair_wr_en_i(pair_wr_en), .pair_wr_index_i(pair_wr_index_i[PW-1:0]), .pair_wr_lane_i, .pair_wr_data_i,
         .row_wr_en_i(row_wr_en), .row_wr_index_i(row_wr_index_i[RW-1:0]), .row_wr_lane_i, .row_wr_data_i);
     dn_bottleneck_mid #(.BOTTLENECK_MAX(BOTTLENECK_MAX), .LINE_PIXELS(LINE_PIXELS), .ROW_WORDS(ROW_WORDS)) bottleneck_mid (
-        .clk_i, .rst_i, .start_i(start_i && bottleneck), .w_i(cfg_w_i), .h_i(cfg_h_i), .width_i(cfg_dn_width_i), .m2_i(cfg_dn_m2_i),
+        .clk_i, .rst_i, .start_i(start_q && bottleneck), .w_i(cfg_w_i), .h_i(cfg_h_i), .width_i(cfg_dn_width_i), .m2_i(cfg_dn_m2_i),
         .s2_i(cfg_dn_s2_i), .row_addr_i(cfg_dn_row_addr_i[RW-1:0]), .b1_valid_i(b1_valid), .b1_pop_o(b1_pop), .b1_i(b1),
         .b2_avail_o(b2_avail), .b2_take_i(issue && issue_first && bottleneck), .b2_pop_i(window_valid && window_last && bottleneck), .b2_o(b2),
         .row_wr_en_i(row_wr_en), .row_wr_index_i(row_wr_index_i[RW-1:0]), .row_wr_lane_i, .row_wr_data_i);
@@ -148,10 +153,10 @@ module denoiser #(
     wire gauss_valid, gauss_ready, eps_avail, eps_pop, unused_idle, unused_eps_empty;
     wire [31:0] gauss, eps;
     gaussian_source source (
-        .clk_i, .rst_i, .start_i(start_i && sample), .seed_i, .purpose_i(3'd1), .layer_i(cfg_layer_i), .inference_i, .pairs_i(32'hFFFF_FFFF),
+        .clk_i, .rst_i, .start_i(start_q && sample), .seed_i, .purpose_i(3'd1), .layer_i(cfg_layer_i), .inference_i, .pairs_i(32'hFFFF_FFFF),
         .idle_o(unused_idle), .gauss_valid_o(gauss_valid), .gauss_ready_i(gauss_ready), .gauss_data_o(gauss));
     dn_fifo #(.WIDTH(32), .LOG2(5)) eps_fifo (
-        .clk_i, .rst_i(rst_i || start_i), .reserve_i(gauss_valid && gauss_ready), .room_o(gauss_ready), .push_i(gauss_valid && gauss_ready),
+        .clk_i, .rst_i(rst_i || start_q), .reserve_i(gauss_valid && gauss_ready), .room_o(gauss_ready), .push_i(gauss_valid && gauss_ready),
         .data_i(gauss), .take_i(issue && sample), .avail_o(eps_avail), .pop_i(eps_pop && sample), .data_o(eps), .empty_o(unused_eps_empty));
 
     // ---- common end
@@ -176,12 +181,12 @@ module denoiser #(
             active_q <= 1'b0;
             done_o   <= 1'b0;
         end else begin
-            active_q <= (active_q || start_i) && !finished;
+            active_q <= (active_q || start_q) && !finished;
             done_o   <= finished;
         end
 
     assign busy_o    = accept || (out_valid_o && out_ready_i);
-    assign blocked_o = active_q && in_valid_i && !in_ready_o;
+    assign blocked_o = (active_q || start_q) && in_valid_i && !in_ready_o;
     assign samples_o = {eps_pop && sample, 1'b0};
 endmodule
 
