@@ -261,12 +261,11 @@ static int move_in(struct libusb_context *c, int at)
     return 1;
 }
 
+/* A board that has ended takes nothing; it is gone once all that it said before is read. */
 static int move_out(struct libusb_context *c, int at)
 {
     struct libusb_transfer *t = c->queue[at];
     ssize_t n = send(t->dev_handle->socket, t->buffer + t->actual_length, (size_t)(t->length - t->actual_length), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && errno != EAGAIN && errno != EINTR)
-        t->dev_handle->gone = 1;
     if (n > 0)
         t->actual_length += (int)n;
     if (t->actual_length < t->length)

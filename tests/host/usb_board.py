@@ -37,23 +37,25 @@ class UsbBoard:
         os.close(self.wake)
 
     def _serve(self):
-        host, to_chip, to_host = None, b"", b""
-        while True:
-            read = [self.wake, self.listener] + ([self.chip] if len(to_host) < self.fifo else []) + ([host] if host and len(to_chip) < self.fifo else [])
+        host, to_chip, to_host, ended = None, b"", b"", False
+        while not ended or to_host:  # what a chip that has ended said before still goes out
+            read = [self.wake, self.listener] + ([self.chip] if not ended and len(to_host) < self.fifo else []) + ([host] if host and len(to_chip) < self.fifo else [])
             write = ([self.chip] if to_chip else []) + ([host] if host and to_host else [])
             readable, writable, _ = select.select(read, write, [])
             if self.wake in readable:
                 return
-            try:
-                if self.chip in writable:
+            if self.chip in writable:
+                try:
                     to_chip = to_chip[self.chip.send(to_chip):]
-                if self.chip in readable:
+                except ConnectionError:
+                    to_chip = b""
+            if self.chip in readable:
+                try:
                     data = self.chip.recv(self.fifo - len(to_host))
-                    if not data:
-                        return
-                    to_host += data
-            except ConnectionError:
-                return
+                except ConnectionError:
+                    data = b""
+                to_host += data
+                ended = not data
             if self.listener in readable:
                 if host:
                     host.close()
