@@ -28,6 +28,7 @@ class Board:
     parameters: dict = field(default_factory=dict)  # of the top, where they differ from its own
     fits: bool = True  # false: only its resources are reported
     dfu: tuple = ()   # vendor and product of the boot loader, if that takes the bitstream
+    floorplan: bool = False  # block RAMs and multipliers have fixed places (tools/floorplan.py)
 
     @property
     def seed(self):
@@ -47,11 +48,11 @@ ORANGECRAB = dict(
     plug="OrangeCrab: hold its button while plugging in the USB cable, until the LED shows the boot loader. Afterwards plug it in again without the button.")
 
 BOARDS = {b.name: b for b in [
-    Board("ulx3s", seeds=(1, 2, 3, 4, 5), **ULX3S),
+    Board("ulx3s", seeds=(1, 2, 3, 4, 5), floorplan=True, **ULX3S),
     # Clocks and USB alone, every byte goes back to the host: for the first minutes with a board, and small enough for make test.
     Board("ulx3s-loopback", seeds=(1,), parameters={"LOOPBACK": 1}, **ULX3S),
     Board("orangecrab", device="LFE5U-85F-8MG285C", nextpnr=("--85k", "--package", "CSFBGA285", "--speed", "8"), capacity=LFE5U_85F, seeds=(1,),
-          **ORANGECRAB),
+          floorplan=True, **ORANGECRAB),
     # Memories at their smallest: by its counts the chip is still too large for this part (docs/boards.md).
     Board("orangecrab-25f", fits=False, device="LFE5U-25F-8MG285C", nextpnr=("--25k", "--package", "CSFBGA285", "--speed", "8"), capacity=LFE5U_25F, seeds=(1,),
           parameters={"BOTTLENECK_MAX": 2, "ACT_WORDS": 2048, "WEIGHT_WORDS": 512, "CONST_WORDS": 128, "ROW_WORDS": 128, "DN_PAIR_WORDS": 64,
@@ -79,6 +80,8 @@ def inputs(board):
     files = [p for folder in folders for p in (ROOT / folder).glob("*.sv")]
     files += [p for pattern in GENERATORS for p in ROOT.glob(pattern)]
     files.append(ROOT / f"constraints/{board.top}.lpf")
+    if board.floorplan:
+        files.append(ROOT / "tools/floorplan.py")
     content = {str(p.relative_to(ROOT)): without_comments(p.read_text()) for p in sorted(files)}
     pins = (ROOT / "requirements.txt").read_text().splitlines()
     content["packages"] = " ".join(line for line in pins if line.split("==")[0] in PINS)

