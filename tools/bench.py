@@ -167,11 +167,19 @@ def wires_images(images, folder):
     found = json.loads(report.read_text())
     message = 24 + 12 + 28 * 28  # bytes of one image: header, qp_image, codes
     allowed = min(FULL_SPEED_BYTES_PER_S / message, found["array_images_per_s"])
-    return {"stream_efficiency": found["images_per_s"] / allowed, "wires_images_per_s": found["images_per_s"], "usb_bit_equal": float(np.mean(ref == sim)) if ref.shape == sim.shape else 0.0}
+    return {"stream_efficiency": found["images_per_s"] / allowed, "wires_images_per_s": found["images_per_s"], "usb_wires_bit_equal": float(np.mean(ref == sim)) if ref.shape == sim.shape else 0.0}
+
+
+def guest_figures(images, folder):
+    """The same through a real kernel and libusb in QEMU; nothing where its packages are missing."""
+    say(f"QEMU: {images} images")
+    _, found = subprogram([ROOT / "build/venv/bin/python", "-m", "tests.qemu.session", "--images", images, "--json", folder / "qemu.json"], folder / "qemu.json")
+    return found
 
 
 def wires_figures(quick, folder):
-    return wires_throughput(folder) | wires_faults(60 if quick else 1000, 1, folder) | wires_images(2 if quick else 8, folder)
+    figures = wires_throughput(folder) | wires_faults(60 if quick else 1000, 1, folder) | wires_images(2 if quick else 8, folder) | guest_figures(2 if quick else 4, folder)
+    return figures | {"usb_bit_equal": min(figures["usb_wires_bit_equal"], figures.get("usb_qemu_bit_equal", 0))}
 
 
 def subprogram(command, path, key=None):

@@ -40,6 +40,19 @@ def figures(b):
     yield row("reference device, ResNet-8, noise and denoiser on, 2 threads (`ref_images_per_s`)", "≥ 600 images/s", f"{b['ref_images_per_s']:.0f}", b["ref_images_per_s"] >= 600)
     yield row("the same, sampled", "≥ 600 images/s", f"{b['ref_images_per_s_sample']:.0f}", b["ref_images_per_s_sample"] >= 600)
     yield row("simulated chip, one thread, noise and denoiser on, clock cycles per second of processor time (`sim_cycles_per_s`)", "≥ 1 M cycles/s", f"{b['sim_cycles_per_s'] / 1e6:.2f} M", b["sim_cycles_per_s"] >= 1e6)
+    if "ulx3s_sysclk_mhz" in b:
+        yield row("ULX3S: system clock, met after place and route (`ulx3s_sysclk_mhz`)", "≥ 66 MHz", f"{b['ulx3s_sysclk_mhz']:.2f} MHz", b["ulx3s_sysclk_mhz"] >= 66)
+        yield row("ULX3S: USB clocks of 48 and 12 MHz (`usb_clk_met`)", "met", "met" if b["usb_clk_met"] else "missed", b["usb_clk_met"])
+        yield row("ULX3S: worst of the seeds (`ulx3s_fmax_worst_seed_mhz`)", "≥ 60 MHz", f"{b['ulx3s_fmax_worst_seed_mhz']:.1f} MHz", b["ulx3s_fmax_worst_seed_mhz"] >= 60)
+        yield row("ULX3S: best of the seeds (`ulx3s_fmax_best_seed_mhz`)", "≥ 80 MHz", f"{b['ulx3s_fmax_best_seed_mhz']:.1f} MHz", b["ulx3s_fmax_best_seed_mhz"] >= 80)
+        yield row("ULX3S: place and route, processor time (`ulx3s_place_and_route_s`)", "≤ 20 minutes", f"{b['ulx3s_place_and_route_s'] / 60:.1f} minutes", b["ulx3s_place_and_route_s"] <= 1200)
+    yield row("bulk OUT through the wires model, simulated time (`usb_out_bytes_per_s`)", "≥ 1.1 MB/s", f"{b['usb_out_bytes_per_s'] / 1e6:.3f} MB/s", b["usb_out_bytes_per_s"] >= 1.1e6)
+    yield row("bulk IN (`usb_in_bytes_per_s`)", "≥ 1.1 MB/s", f"{b['usb_in_bytes_per_s'] / 1e6:.3f} MB/s", b["usb_in_bytes_per_s"] >= 1.1e6)
+    yield row("images/s through the wires ÷ what link and array allow (`stream_efficiency`)", "≥ 95 %", percent(b["stream_efficiency"], 1), b["stream_efficiency"] >= 0.95)
+    yield row("same bytes over the wires and through QEMU as the reference device's (`usb_bit_equal`)", "100 %", percent(b["usb_bit_equal"], 4), b["usb_bit_equal"] == 1)
+    injected, survived = b["usb_faults_injected"], b["usb_faults_survived"]
+    yield row(f"injected USB faults survived, none with a wrong result, seed {b['usb_faults_seed']} (`usb_faults_injected`, `usb_faults_survived`)", "all of ≥ 1 000", f"{survived} of {injected}",
+              injected >= 1000 and survived == injected)
 
 
 def accuracies(b):
@@ -59,11 +72,12 @@ def main():
     chip = "\n".join(f"| {k.removeprefix('chip_')} | {v:.0f} |" for k, v in b.items() if k.startswith("chip_"))
     synth = (args.synth / "report.md").read_text() if (args.synth / "report.md").exists() else "Not measured.\n"
     rows = "\n".join(figures(b))
+    routed = "placed and routed ([boards.md](boards.md))" if "ulx3s_sysclk_mhz" in b else "synthesised, not placed and routed"
     args.out.write_text(f"""# Results
 
 Made by `python -m tools.results` from what `make bench` (version {b['version']}, {b['date']}, {b['machine']}) and `make synth` wrote; do not edit. Images: Fashion-MNIST test set
 (Debian `dataset-fashion-mnist`), padded to 32×32. Accuracies are those of the integers, computed by libquell, mean of {b['chips']} chips, each with a noise seed of its own.
-No physical board is at hand: the chip is simulated, cycle by cycle, and synthesised, not placed and routed.
+No physical board is at hand: the chip is simulated, cycle by cycle, and {routed}.
 
 | figure | target | measured | |
 |---|---|---|---|

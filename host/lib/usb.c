@@ -306,7 +306,7 @@ static void free_slot(struct slot *slot)
     free(slot->buffer);
 }
 
-/* Claim the interface, empty the link, and begin to listen. */
+/* Claim the interface, empty the link, make both sides agree about the toggles (a transfer of the run before may have failed), and begin to listen. */
 static quell_status prepare(struct quell_usb *usb, const char *place, int timeout_ms, quell_error *err)
 {
     int problem = libusb_claim_interface(usb->handle, QUSB_INTERFACE);
@@ -314,6 +314,8 @@ static quell_status prepare(struct quell_usb *usb, const char *place, int timeou
         return fail(problem, place, err);
     usb->claimed = 1;
     problem = libusb_control_transfer(usb->handle, QUSB_REQUEST_TYPE_FLUSH, QUSB_FLUSH, 0, QUSB_INTERFACE, NULL, 0, (unsigned)timeout_ms);
+    for (int i = 0; i < 2 && problem >= 0; i++)
+        problem = libusb_clear_halt(usb->handle, i == 0 ? QUSB_ENDPOINT_OUT : QUSB_ENDPOINT_IN);
     if (problem < 0)
         return fail(problem, place, err);
     int made = 1;

@@ -53,6 +53,9 @@ class Campaign {
 
 Fault Campaign::draw()
 {
+    for (size_t f = 0; f < (size_t)Fault::COUNT; f++)
+        if (options.fault == fault_name((Fault)f))
+            return (Fault)f;
     std::discrete_distribution<unsigned> kinds(std::begin(SHARE), std::end(SHARE));
     return (Fault)kinds(random);
 }
@@ -205,6 +208,8 @@ std::string Campaign::report(double seconds) const
 
 int Campaign::run()
 {
+    if (!options.fault.empty() && options.fault != fault_name(draw()))
+        throw std::runtime_error("there is no fault '" + options.fault + "'");
     fprintf(stderr, "campaign: %u faults, seed %llu\n", options.faults, (unsigned long long)options.seed);
     std::string problem = enumerate(board, 9);
     if (problem.empty())

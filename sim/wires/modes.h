@@ -13,6 +13,7 @@ struct Options {
     std::string socket;      // --redir
     std::string json;        // where figures go; "-": stdout
     unsigned faults = 1000;  // --campaign
+    std::string fault;       // name of the only kind; empty: all
     uint64_t seed = 1;
     bool stats = false, verbose = false;
 };

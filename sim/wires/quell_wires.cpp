@@ -19,6 +19,7 @@ static const char USAGE[] = "usage: quell-wires [MODE] [OPTIONS]\n"
                             "  --campaign N     N random faults on the wires\n"
                             "  --redir SOCKET   wait there for QEMU's usb-redir\n"
                             "options:\n"
+                            "  --fault NAME     of the campaign: only this kind (the names are in its figures)\n"
                             "  --seed S         of everything random: faults, jitter, phase of the clocks\n"
                             "  --ppm X          offset of the host's clock (at most 500)\n"
                             "  --device-ppm X   offset of the board's oscillator (at most 2500)\n"
@@ -119,6 +120,8 @@ static Options parse(int argc, char **argv)
             options.socket = argv[++i];
         } else if (word == "--seed")
             options.seed = strtoull(argv[++i], nullptr, 0);
+        else if (word == "--fault")
+            options.fault = argv[++i];
         else if (word == "--json")
             options.json = argv[++i];
         else if (board_option(word, value, options))

@@ -27,7 +27,7 @@ struct libusb_device {
 
 struct libusb_device_handle {
     struct libusb_device *device;
-    int socket, claimed, gone;
+    int socket, claimed, gone, agreed[2]; /* agreed: toggles of OUT, IN */
     long in_bytes;
     unsigned random;
 };
@@ -195,6 +195,14 @@ int libusb_control_transfer(libusb_device_handle *handle, uint8_t type, uint8_t 
     return handle->socket >= 0 ? 0 : LIBUSB_ERROR_NO_DEVICE;
 }
 
+int libusb_clear_halt(libusb_device_handle *handle, unsigned char endpoint)
+{
+    if (handle->gone)
+        return LIBUSB_ERROR_NO_DEVICE;
+    handle->agreed[endpoint == QUSB_ENDPOINT_IN] = 1;
+    return 0;
+}
+
 /* ---- transfers ---- */
 
 struct libusb_transfer *libusb_alloc_transfer(int packets)
@@ -288,6 +296,8 @@ static int move_one(struct libusb_context *c)
         h->gone |= unsure || fault_is_due(h, "unplug");
         if (h->gone)
             return end(c, i, unsure ? LIBUSB_TRANSFER_ERROR : LIBUSB_TRANSFER_NO_DEVICE), 1;
+        if (!h->agreed[in]) /* the data would be taken for a repetition */
+            return end(c, i, LIBUSB_TRANSFER_ERROR), 1;
         if (in && fault_is_due(h, "stall"))
             return end(c, i, LIBUSB_TRANSFER_STALL), 1;
         if (in && fault_is_due(h, "babble"))

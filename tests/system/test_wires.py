@@ -101,8 +101,9 @@ def test_faults():
 
 
 # CRC16: a seed with several errors in the device's data; half of these hit bit stuffing or PID instead.
-@pytest.mark.parametrize("what, seed", [("toggles", SEED), ("crc", 6)])
-def test_broken_host_is_noticed(what, seed):
-    """A host that ignores toggles or CRC16 must not get through a campaign."""
-    found, _ = wires("--campaign", FAULTS, "--seed", seed, "--break", what, expect=1)
+@pytest.mark.parametrize("what, fault", [("toggles", "ack_lost_at_device"), ("crc", "device_bit_error")])
+def test_broken_host_is_noticed(what, fault):
+    """A host that ignores toggles or CRC16 must not get through a campaign of faults that these repair."""
+    found, _ = wires("--campaign", 20, "--seed", SEED, "--fault", fault, "--break", what, expect=1)
     assert found["usb_faults_survived"] < found["usb_faults_injected"]
+    assert wires("--campaign", 20, "--seed", SEED, "--fault", fault)[0]["usb_faults_survived"] == 20
