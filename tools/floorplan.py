@@ -42,10 +42,14 @@ def plan():
         (r"i_soc\.i_ram\.", "DP16KD", area("DP16KD", (70, 16, 23), (82, 16, 23))),
         (r"i_soc\.i_channel\.", "DP16KD", area("DP16KD", (70, 24, 27), (82, 24, 27))),
         (r"i_post\.(u_const|u_gauss)\.", "DP16KD", area("DP16KD", (22, 40, 46), (46, 40, 46))),
-        (r"i_post\.u_denoiser\.", "DP16KD", area("DP16KD", (70, 30, 51), (82, 32, 51))),
+        (r"i_post\.u_denoiser\.bottleneck", "DP16KD", area("DP16KD", (70, 30, 35), (82, 30, 35))),
+        (r"i_post\.u_denoiser\.source", "DP16KD", area("DP16KD", (70, 36, 37), (82, 36, 37))),
+        (r"i_post\.u_denoiser\.windows", "DP16KD", area("DP16KD", (70, 38, 42), (82, 38, 42))),
+        (r"i_post\.u_denoiser\.combine", "DP16KD", area("DP16KD", (70, 43, 48), (82, 43, 48))),
         (r"i_post\.u_pool\.", "DP16KD", area("DP16KD", (70, 28, 29), (82, 28, 29))),
         (r"i_post\.u_(requantise|gauss|analog|correct)\.", "MULT18X18D", area("MULT18X18D", (10, 40, 51), (34, 40, 51)) + area("MULT18X18D", (34, 39, 39), (34, 29, 29), (10, 39, 39), (34, 19, 19))),
-        (r"i_post\.u_denoiser\.", "MULT18X18D", area("MULT18X18D", (58, 14, 51))),
+        (r"i_post\.u_denoiser\.(bottleneck|source)", "MULT18X18D", area("MULT18X18D", (58, 14, 23))),
+        (r"i_post\.u_denoiser\.combine", "MULT18X18D", area("MULT18X18D", (58, 24, 51))),
         (r"i_post\.(u_pool|u_post|pixels)", "MULT18X18D", area("MULT18X18D", (58, 2, 13))),
     ]
 

@@ -14,15 +14,14 @@ module dn_beats (
     input  wire  [11:0] c8_i,
 
     output logic        todo_o,         // beats are left
-    output wire         pixel_last_o,   // the next beat is the last of its pixel,
+    output logic        pixel_last_o,   // the next beat is the last of its pixel,
     output wire         last_o          // of the frame
 );
     logic [13:0] pairs_q;               // left in this pixel, minus 1; likewise
     logic [9:0]  x_q, y_q;              // pixels in this row, rows
-    wire x_last = x_q == 0;
+    logic        x_last, y_last;        // they are 0; as pixel_last_o noted one change ahead
 
-    assign pixel_last_o = pairs_q == 0;
-    assign last_o       = pixel_last_o && x_last && y_q == 0;
+    assign last_o = pixel_last_o && x_last && y_last;
 
     always_ff @(posedge clk_i)
         if (rst_i)
@@ -34,15 +33,23 @@ module dn_beats (
 
     always_ff @(posedge clk_i)
         if (load_i) begin
-            pairs_q <= {c8_i - 12'd1, 2'b11};
-            x_q     <= w_i - 10'd1;
-            y_q     <= h_i - 10'd1;
+            pairs_q      <= {c8_i - 12'd1, 2'b11};
+            x_q          <= w_i - 10'd1;
+            y_q          <= h_i - 10'd1;
+            pixel_last_o <= 1'b0;       // a pixel has four pairs or more
+            x_last       <= w_i == 10'd1;
+            y_last       <= h_i == 10'd1;
         end else if (beat_i) begin
-            pairs_q <= pixel_last_o ? {c8_i - 12'd1, 2'b11} : pairs_q - 14'd1;
-            if (pixel_last_o)
-                x_q <= x_last ? w_i - 10'd1 : x_q - 10'd1;
-            if (pixel_last_o && x_last)
-                y_q <= y_q - 10'd1;
+            pairs_q      <= pixel_last_o ? {c8_i - 12'd1, 2'b11} : pairs_q - 14'd1;
+            pixel_last_o <= pairs_q == 14'd1;
+            if (pixel_last_o) begin
+                x_q    <= x_last ? w_i - 10'd1 : x_q - 10'd1;
+                x_last <= x_last ? w_i == 10'd1 : x_q == 10'd1;
+            end
+            if (pixel_last_o && x_last) begin
+                y_q    <= y_q - 10'd1;
+                y_last <= y_q == 10'd1;
+            end
         end
 endmodule
 

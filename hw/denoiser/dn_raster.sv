@@ -13,44 +13,56 @@ module dn_raster (
     input  wire  [9:0]  w_i,
     input  wire  [9:0]  h_i,
 
-    output wire         take_o,     // this step brings in a pixel
+    // registers all: they decide whether there is a step at all
+    output logic        take_o,     // this step brings in a pixel
     output logic [9:0]  x_o,        // step modulo width: address in a line memory
-    output wire         wrap_o,     // x_o is width - 1
-    output wire         emit_o,     // this step gives out a pixel
-    output wire         top_o,      // which has nothing above,
-    output wire         bottom_o,   // below,
-    output wire         left_o,     // to the left,
-    output wire         right_o,    // to the right
+    output logic        wrap_o,     // x_o is width - 1
+    output logic        emit_o,     // this step gives out a pixel
+    output logic        top_o,      // which has nothing above,
+    output logic        bottom_o,   // below,
+    output logic        left_o,     // to the left,
+    output logic        right_o,    // to the right
     output wire         last_o      // the last step
 );
-    logic [10:0] y_q;               // row of the pixel that comes in; may go to height + 1
+    logic [9:0]  y_q;               // row of the pixel that comes in
     logic [10:0] lead_q;            // steps before the first pixel goes out
     logic [9:0]  out_x_q, out_y_q;  // pixel that goes out
 
-    assign take_o   = y_q < {1'b0, h_i};
-    assign wrap_o   = x_o == w_i - 10'd1;
-    assign emit_o   = lead_q == 0;
-    assign top_o    = out_y_q == 0;
-    assign bottom_o = out_y_q == h_i - 10'd1;
-    assign left_o   = out_x_q == 0;
-    assign right_o  = out_x_q == w_i - 10'd1;
-    assign last_o   = emit_o && bottom_o && right_o;
+    wire narrow = w_i == 10'd1, flat = h_i == 10'd1;
+    assign last_o = emit_o && bottom_o && right_o;
 
     always_ff @(posedge clk_i)
         if (load_i) begin
-            x_o     <= '0;
-            y_q     <= '0;
-            lead_q  <= {1'b0, w_i} + 11'd1;
-            out_x_q <= '0;
-            out_y_q <= '0;
+            x_o      <= '0;
+            y_q      <= '0;
+            lead_q   <= {1'b0, w_i} + 11'd1;
+            out_x_q  <= '0;
+            out_y_q  <= '0;
+            take_o   <= 1'b1;
+            wrap_o   <= narrow;
+            emit_o   <= 1'b0;
+            top_o    <= 1'b1;
+            bottom_o <= flat;
+            left_o   <= 1'b1;
+            right_o  <= narrow;
         end else if (step_i) begin
-            x_o <= wrap_o ? '0 : x_o + 10'd1;
-            y_q <= y_q + 11'(wrap_o);
-            if (!emit_o)
-                lead_q <= lead_q - 11'd1;
-            else begin
+            x_o    <= wrap_o ? '0 : x_o + 10'd1;
+            wrap_o <= wrap_o ? narrow : x_o == w_i - 10'd2;
+            y_q    <= y_q + 10'(wrap_o);
+            if (wrap_o && y_q == h_i - 10'd1)
+                take_o <= 1'b0;
+            lead_q <= lead_q - 11'd1;
+            if (lead_q == 11'd1)
+                emit_o <= 1'b1;
+            if (emit_o) begin
                 out_x_q <= right_o ? '0 : out_x_q + 10'd1;
-                out_y_q <= out_y_q + 10'(right_o);
+                left_o  <= right_o;
+                right_o <= right_o ? narrow : out_x_q == w_i - 10'd2;
+                if (right_o) begin
+                    out_y_q  <= out_y_q + 10'd1;
+                    top_o    <= 1'b0;
+                    bottom_o <= out_y_q == h_i - 10'd2;
+                end
             end
         end
 endmodule

@@ -54,12 +54,16 @@ module dn_window #(
     logic [AW-1:0] line_q;          // line-memory address
     logic [AW-1:0] column_q;        // column-memory address: the channel pair
 
+    // What decides about a step comes from registers: counters' ends are noted one change ahead.
+    logic          have_any_q;      // have_q is not 0
+    logic          room_any_q;      // room_q is not 0
+    logic          last;            // left_q is 0
+
     wire take, emit, wrap, top, bottom, left, right, last_pixel;
-    wire last = left_q == 0;
-    wire step = todo_q && (!take || have_q != 0) && (!emit || permit_i);
+    wire step = todo_q && (!take || have_any_q) && (!emit || permit_i);
     wire pop  = step && take;
 
-    assign room_o        = room_q != 0;
+    assign room_o        = room_any_q;
     assign want_first_o  = first_q;
     assign issue_o       = step && emit;
     assign issue_first_o = first_q;
@@ -74,6 +78,8 @@ module dn_window #(
             todo_q <= 1'b0;
             room_q <= {1'b1, {AW{1'b0}}};
             have_q <= '0;
+            room_any_q <= 1'b1;
+            have_any_q <= 1'b0;
         end else begin
             if (start_i)
                 todo_q <= 1'b1;
@@ -83,12 +89,15 @@ module dn_window #(
                 room_q <= pop ? room_q + 1'b1 : room_q - 1'b1;
             if (in_valid_i != pop)
                 have_q <= pop ? have_q - 1'b1 : have_q + 1'b1;
+            room_any_q <= pop || (reserve_i ? room_q != 1 : room_any_q);
+            have_any_q <= in_valid_i || (pop ? have_q != 1 : have_any_q);
         end
 
     wire [13:0] pairs_minus_1 = {c8_i - 12'd1, 2'b11};
     always_ff @(posedge clk_i)
         if (start_i) begin
             left_q       <= pairs_minus_1;
+            last         <= 1'b0;   // a pixel has four pairs or more
             first_q      <= 1'b1;
             line_q       <= '0;
             column_q     <= '0;
@@ -102,6 +111,7 @@ module dn_window #(
                 fifo_rd_q <= fifo_rd_q + 1'b1;
             if (step) begin
                 left_q       <= last ? pairs_minus_1 : left_q - 14'd1;
+                last         <= left_q == 14'd1;
                 first_q      <= last;
                 line_q       <= last && wrap ? '0 : line_q + 1'b1;
                 column_q     <= last ? '0 : column_q + 1'b1;
