@@ -11,7 +11,7 @@ SIM_FLAGS    = --cc --exe -O3 --x-assign fast --x-initial fast --noassert --defa
                $(addprefix -y ,$(SIM_STUB) $(HW_DIRS) build/gen $(CPU_DIR)) -Ibuild/gen hw/waivers.vlt sim/simboard.vlt \
                -GVERSION=$(HW_VERSION) -GBUILD="32'sh$(HW_HASH)" --top-module soc \
                -CFLAGS "-std=c++17 -I$(CURDIR)/$(SIM_BUILD) -DQUELL_VERSION='\"$(VERSION)\"'" $(SIM_SOURCES) $(CURDIR)/sim/simboard.cpp
-SIM_INPUTS   = sim/sim.mk sim/simboard.cpp sim/simboard.vlt hw/waivers.vlt $(SIM_RTL) $(SIM_BUILD)/firmware.inc VERSION build/gen/stamp
+SIM_INPUTS   = sim/sim.mk sim/simboard.cpp sim/firmware.h sim/simboard.vlt hw/waivers.vlt $(SIM_RTL) $(SIM_BUILD)/firmware.inc VERSION build/gen/stamp
 
 sim: build/bin/quell-simboard build/bin/quell-simboard-trace ## the simulated board
 

@@ -23,10 +23,7 @@
 #include "Vsoc.h"
 #ifndef NETLIST
 #include "Vsoc___024root.h"
-
-static const uint32_t embedded_firmware[] = {
-#include "firmware.inc"
-};
+#include "firmware.h"
 #endif
 
 // Clock cycles between looks at stdin, and of idleness before the board may sleep: the firmware must have had time to notice the last byte.
@@ -78,26 +75,6 @@ static Options parse(int argc, char **argv)
     }
     return options;
 }
-
-#ifndef NETLIST
-static std::vector<uint32_t> load_firmware(const std::string &path)
-{
-    if (path.empty())
-        return {std::begin(embedded_firmware), std::end(embedded_firmware)};
-    FILE *file = fopen(path.c_str(), "r");
-    if (!file)
-        fail(path + ": " + strerror(errno), 2);
-    std::vector<uint32_t> words;
-    unsigned word;
-    while (fscanf(file, "%x", &word) == 1)
-        words.push_back(word);
-    bool whole = feof(file);
-    fclose(file);
-    if (!whole || words.empty())
-        fail(path + ": not a firmware image", 2);
-    return words;
-}
-#endif
 
 class Board {
   public:
@@ -192,12 +169,11 @@ class Board {
         if (!options.firmware.empty())
             fail("the netlist has its own firmware", 2);
 #else
-        std::vector<uint32_t> words = load_firmware(options.firmware);
-        auto &memory = dut.rootp->soc__DOT__i_ram__DOT__memory;
-        if (words.size() > sizeof memory.m_storage / sizeof memory.m_storage[0])
-            fail("the firmware is larger than the memory", 2);
-        for (size_t i = 0; i < words.size(); i++)
-            memory.m_storage[i] = words[i];
+        try {
+            store_firmware(options.firmware, dut.rootp->soc__DOT__i_ram__DOT__memory);
+        } catch (const std::runtime_error &problem) {
+            fail(problem.what(), 2);
+        }
 #endif
     }
 

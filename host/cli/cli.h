@@ -11,6 +11,7 @@
 /* Everything that can be said on the command line, with its default. */
 struct cli_options {
     const char *model, *images, *labels, *device, *profile, *calibration, *denoiser_name, *logits, *json, *trace, *simulator, *output, *dump;
+    const char *profiles, *severities, *chips, *noise_seeds, *denoisers, *calibrate, *slice; /* of a sweep */
     double severity; /* of the profile, 1 is as written */
     uint32_t chip, noise_seed, limit, threads, dump_count, wait_seconds;
     int wait; /* for a board to be plugged in: wait_seconds, 0 for ever */
@@ -33,6 +34,7 @@ int cmd_compile(const struct cli_options *o);
 int cmd_run(const struct cli_options *o);
 int cmd_calibrate(const struct cli_options *o);
 int cmd_bench(const struct cli_options *o);
+int cmd_sweep(const struct cli_options *o);
 
 /* -> 1: options are filled, go on. 0: *exit_code says how to end (help was printed, or a message). */
 int cli_parse(const struct cli_command *command, int argc, char **argv, struct cli_options *options, int *exit_code);

@@ -42,6 +42,13 @@ static const struct option_row {
     TEXT_OPTION('s', "simulator", simulator, "PATH", "device sim: the simulated board (beside this tool, or in PATH)"),
     TEXT_OPTION('u', "dump-activations", dump, "DIR", "write every layer's codes of the first images as NumPy files"),
     NUMBER_OPTION('U', "dump-count", dump_count, "of how many images (1)"),
+    TEXT_OPTION('A', "profiles", profiles, "FILES", "noise profiles, with commas between them"),
+    TEXT_OPTION('B', "severities", severities, "LIST", "factors of all their spreads, such as 0.5,1,1.5 (1)"),
+    TEXT_OPTION('C', "chips", chips, "LIST", "seeds of chips, such as 1-5 or 1,4,9 (0)"),
+    TEXT_OPTION('D', "noise-seeds", noise_seeds, "LIST", "seeds of the noise drawn at every inference (0)"),
+    TEXT_OPTION('E', "denoisers", denoisers, "LIST", "of off, mean, sample (off)"),
+    TEXT_OPTION('G', "calibrate", calibrate, "PATH", "measure every chip with column correction too, from the first 100 of these images"),
+    TEXT_OPTION('K', "slice", slice, "K/N", "only every N-th chip, from the K-th on, counted from 0: for several computers"),
     FLAG_OPTION('P', "progress", progress, "show progress even if stderr is no terminal"),
     FLAG_OPTION('R', "report", report, "print the layers with their addresses"),
     FLAG_OPTION('l', "large", large, "for the device ref alone: ignore the chip's memory sizes"),
@@ -103,7 +110,7 @@ int cli_parse(const struct cli_command *c, int argc, char **argv, struct cli_opt
 {
     struct option longs[OPTION_COUNT + 2] = {{0}};
     int count = 0;
-    *options = (struct cli_options){.device = "ref", .denoiser_name = "off", .dump_count = 1, .severity = 1};
+    *options = (struct cli_options){.device = "ref", .denoiser_name = "off", .dump_count = 1, .severity = 1, .severities = "1", .chips = "0", .noise_seeds = "0", .denoisers = "off"};
     *exit_code = QUELL_E_USAGE;
     for (int i = 0; i < OPTION_COUNT; i++)
         if (strchr(c->required, OPTIONS[i].letter) || strchr(c->optional, OPTIONS[i].letter))

@@ -2,9 +2,7 @@
 // The Verilated board and its clocks; the contract is in board.h.
 #include "board.h"
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <random>
 #include <stdexcept>
 #include <vector>
@@ -15,33 +13,12 @@
 #endif
 #include "Vwires_top.h"
 #include "Vwires_top___024root.h"
-
-static const uint32_t embedded_firmware[] = {
-#include "firmware.inc"
-};
+#include "firmware.h"
 
 static const double OSCILLATOR_HZ = 25e6;
 static const uint64_t LOCK_FS = 2'000'000'000; // PLLs lock after 2 us (real ones may take 15 ms)
 static const unsigned SLEEP_CYCLES = 4096;     // of idleness, before the chip's clock is stopped: the firmware must have noticed the last byte
 static const unsigned USB_DIVIDER = 4;         // 48 MHz to 12 MHz, edges aligned
-
-static std::vector<uint32_t> load_firmware(const std::string &path)
-{
-    if (path.empty())
-        return {std::begin(embedded_firmware), std::end(embedded_firmware)};
-    FILE *file = fopen(path.c_str(), "r");
-    if (!file)
-        throw std::runtime_error(path + ": " + strerror(errno));
-    std::vector<uint32_t> words;
-    unsigned word;
-    while (fscanf(file, "%x", &word) == 1)
-        words.push_back(word);
-    bool whole = feof(file);
-    fclose(file);
-    if (!whole || words.empty())
-        throw std::runtime_error(path + ": not a firmware image");
-    return words;
-}
 
 // Public variables of the two PLL stand-ins.
 #define SYSTEM_PLL(name) dut.rootp->wires_top__DOT__i_ulx3s__DOT__i_clocks__DOT__i_system_pll__DOT__i_ehxplll__DOT__##name
@@ -70,12 +47,7 @@ struct Board::Impl {
 
     void load()
     {
-        std::vector<uint32_t> words = load_firmware(options.firmware);
-        auto &memory = dut.rootp->wires_top__DOT__i_ulx3s__DOT__i_board__DOT__g_chip__DOT__i_soc__DOT__i_ram__DOT__memory;
-        if (words.size() > sizeof memory.m_storage / sizeof memory.m_storage[0])
-            throw std::runtime_error("the firmware is larger than the memory");
-        for (size_t i = 0; i < words.size(); i++)
-            memory.m_storage[i] = words[i];
+        store_firmware(options.firmware, dut.rootp->wires_top__DOT__i_ulx3s__DOT__i_board__DOT__g_chip__DOT__i_soc__DOT__i_ram__DOT__memory);
     }
 
     void open_trace()

@@ -9,7 +9,7 @@ WIRES_INPUTS  =  sim/simboard.vlt sim/wires/wires.vlt hw/waivers.vlt $(WIRES_RTL
 WIRES_OBJECTS = verilated.o verilated_dpi.o verilated_threads.o
 WIRES_CPP    := $(wildcard sim/wires/*.cpp)
 WIRES_CFLAGS  = -std=c++17 -O2 -Wall -Wextra -isystem $$($(VERILATOR) --getenv VERILATOR_ROOT)/include -isystem $$($(VERILATOR) --getenv VERILATOR_ROOT)/include/vltstd \
-                -I$(SIM_BUILD) -Ifw/include -DQUELL_VERSION='"$(VERSION)"' -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRACE_VCD=0
+                -I$(SIM_BUILD) -Isim -Ifw/include -DQUELL_VERSION='"$(VERSION)"' -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRACE_VCD=0
 
 wires: build/bin/quell-wires build/bin/quell-wires-trace ## the board on simulated USB wires
 
@@ -25,10 +25,10 @@ endef
 $(eval $(call WIRES_MODEL,model,,-O2,))
 $(eval $(call WIRES_MODEL,trace,--trace-fst,-O1,verilated_fst_c.o))
 
-$(WIRES_BUILD)/%.o: sim/wires/%.cpp $(wildcard sim/wires/*.h) fw/include/quell_usb.h fw/include/quell_protocol.h $(SIM_BUILD)/firmware.inc $(WIRES_BUILD)/model/Vwires_top__ALL.a
+$(WIRES_BUILD)/%.o: sim/wires/%.cpp $(wildcard sim/wires/*.h) sim/firmware.h fw/include/quell_usb.h fw/include/quell_protocol.h $(SIM_BUILD)/firmware.inc $(WIRES_BUILD)/model/Vwires_top__ALL.a
 	clang++ $(WIRES_CFLAGS) -I$(WIRES_BUILD)/model -DVM_TRACE=0 -DVM_TRACE_FST=0 -c $< -o $@
 
-$(WIRES_BUILD)/board_trace.o: sim/wires/board.cpp $(wildcard sim/wires/*.h) $(SIM_BUILD)/firmware.inc $(WIRES_BUILD)/trace/Vwires_top__ALL.a
+$(WIRES_BUILD)/board_trace.o: sim/wires/board.cpp $(wildcard sim/wires/*.h) sim/firmware.h $(SIM_BUILD)/firmware.inc $(WIRES_BUILD)/trace/Vwires_top__ALL.a
 	clang++ $(WIRES_CFLAGS) -I$(WIRES_BUILD)/trace -DVM_TRACE=1 -DVM_TRACE_FST=1 -c $< -o $@
 
 WIRES_O := $(patsubst sim/wires/%.cpp,$(WIRES_BUILD)/%.o,$(WIRES_CPP))
