@@ -5,7 +5,8 @@
 // So a pipeline starts only what it has room for, and a consumer may decide in one stage and read in a later one.
 // A user that needs no early reservation ties reserve_i to push_i; one that reads at once ties take_i to pop_i.
 //
-// reserve only with room_o, take only with avail_o. data_o is the word that pop removes next, combinational from registers.
+// reserve only with room_o, take only with avail_o; both are registers, noted one change ahead: what decides with them is far away. data_o is
+// the word that pop removes next, combinational from registers.
 `default_nettype none
 
 module dn_fifo #(
@@ -18,12 +19,12 @@ module dn_fifo #(
     input  wire              rst_i,
 
     input  wire              reserve_i,
-    output wire              room_o,
+    output logic             room_o,
     input  wire              push_i,
     input  wire  [WIDTH-1:0] data_i,
 
     input  wire              take_i,
-    output wire              avail_o,
+    output logic             avail_o,
     input  wire              pop_i,
     output wire  [WIDTH-1:0] data_o,
     output wire              empty_o    // nothing inside, nothing reserved
@@ -31,8 +32,7 @@ module dn_fifo #(
     (* ram_style = "distributed" *) logic [WIDTH-1:0] memory [0:(1 << LOG2)-1];
     logic [LOG2:0] reserve_q, push_q, take_q, pop_q;
 
-    assign room_o  = {~reserve_q[LOG2], reserve_q[LOG2-1:0]} != pop_q;
-    assign avail_o = push_q != take_q;
+    wire [LOG2:0] full_at = {~pop_q[LOG2], pop_q[LOG2-1:0]};
     assign empty_o = reserve_q == pop_q;
     assign data_o  = memory[pop_q[LOG2-1:0]];
 
@@ -44,7 +44,11 @@ module dn_fifo #(
             push_q    <= '0;
             take_q    <= '0;
             pop_q     <= '0;
+            room_o    <= 1'b1;
+            avail_o   <= 1'b0;
         end else begin
+            room_o  <= pop_i || (reserve_i ? reserve_q + 1'b1 != full_at : room_o);
+            avail_o <= push_i || (take_i ? take_q + 1'b1 != push_q : avail_o);
             if (reserve_i) reserve_q <= reserve_q + 1'b1;
             if (push_i)    push_q    <= push_q + 1'b1;
             if (take_i)    take_q    <= take_q + 1'b1;
