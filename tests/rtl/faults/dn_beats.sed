@@ -1,3 +1,3 @@
 # a row too few
 # bench: denoiser
-s/y_q == 0;/y_q == 10'd1;/
+s/y_last <= y_q == 10'd1;/y_last <= y_q == 10'd2;/

@@ -1,3 +1,3 @@
 # there is always room
 # bench: denoiser
-s/assign room_o  = .*/assign room_o  = 1'b1;/
+s/room_o  <= pop_i .*/room_o  <= 1'b1;/

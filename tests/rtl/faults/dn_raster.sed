@@ -1,3 +1,3 @@
 # the right edge is found one pixel late
 # bench: denoiser
-s/assign right_o  = .*/assign right_o  = out_x_q == w_i;/
+s/(right_o +<= right_o .*) w_i - 10'd2;/\1 w_i - 10'd1;/
