@@ -22,12 +22,6 @@ quell_status sweep_fail(quell_error *err, quell_status status, const char *forma
 
 /* ---- lists: "a,b", "1-5,9" ---- */
 
-/* Next piece of a list that ends at a comma; -> NULL at its end. */
-static char *next_piece(char **rest)
-{
-    return *rest ? strsep(rest, ",") : NULL;
-}
-
 static int whole_number(const char *text, uint32_t *value, const char **end)
 {
     errno = 0;
@@ -40,7 +34,7 @@ static quell_status read_numbers(const char *option, const char *text, uint32_t 
 {
     char *copy = strdup(text), *rest = copy;
     quell_status status = copy ? QUELL_OK : sweep_fail(err, QUELL_E_MEMORY, "out of memory%s", "");
-    for (char *piece; status == QUELL_OK && (piece = next_piece(&rest));) {
+    for (char *piece; status == QUELL_OK && (piece = strsep(&rest, ","));) {
         uint32_t first, last;
         const char *end;
         int good = whole_number(piece, &first, &end);
@@ -77,7 +71,7 @@ static quell_status read_denoisers(const char *text, struct sweep_axes *a, quell
 {
     char copy[64], *rest = copy;
     snprintf(copy, sizeof copy, "%s", text);
-    for (char *piece; (piece = next_piece(&rest));) {
+    for (char *piece; (piece = strsep(&rest, ","));) {
         int mode = 0;
         while (mode < 3 && strcmp(piece, SWEEP_DENOISERS[mode]) != 0)
             mode++;
@@ -94,7 +88,7 @@ quell_status sweep_read_axes(const struct cli_options *o, struct sweep_axes *a, 
     char *rest = strdup(o->profiles);
     if (!rest)
         return sweep_fail(err, QUELL_E_MEMORY, "out of memory%s", "");
-    for (char *piece; (piece = next_piece(&rest)) && a->profile_count < SWEEP_MOST;)
+    for (char *piece; (piece = strsep(&rest, ",")) && a->profile_count < SWEEP_MOST;)
         a->profiles[a->profile_count++] = piece;
     a->correction_count = o->calibrate ? 2 : 1;
     if ((status = read_severities(o->severities, a, err)) != QUELL_OK || (status = read_numbers("chips", o->chips, a->chips, &a->chip_count, err)) != QUELL_OK
