@@ -1,3 +1,3 @@
-# there is always room
+# room is said once too often
 # bench: denoiser
-s/room_o  <= pop_i .*/room_o  <= 1'b1;/
+s/reserve_q \+ 1'b1 != full_at/reserve_q != full_at/

@@ -1,3 +1,3 @@
-# the right edge is found one pixel late
+# the left edge is that of the pixel that comes in
 # bench: denoiser
-s/(right_o +<= right_o .*) w_i - 10'd2;/\1 w_i - 10'd1;/
+s/left_o  <= right_o;/left_o  <= wrap_o;/
