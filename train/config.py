@@ -3,7 +3,7 @@
 `python -m train.make_models` uses `FULL`; `--smoke` uses `SMOKE`, which differs only in how much work is done. The settings
 of the experiment (`python -m train.experiment`) are made from them in recipes.py.
 """
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,3 +65,17 @@ class Config:
 FULL = Config()
 SMOKE = replace(FULL, train_images=2048, epochs=1, denoiser_steps=20, denoiser_batch=32, search_batches=2,
                 test_images=200, chips=(1,), calibration_images=20, range_images=200)
+
+# The settings on which a quantised backbone depends, and those that only say how things are run or reported. What was made is
+# named by a hash of the settings that it depends on, so that a change of others does not make it anew.
+OF_BACKBONE = ("data", "train_images", "network", "epochs", "batch", "learning_rate", "weight_decay", "label_smoothing", "shift", "erase", "ema", "range_images", "head_level")
+OF_REPORT = ("groups", "serves", "test_images", "chips", "calibration_images", "calibration_seed", "threads", "duration")
+
+
+def backbone_settings(config):
+    return {name: getattr(config, name) for name in OF_BACKBONE} | {"seed": config.seed}
+
+
+def training_settings(config):
+    """All that training on a given backbone depends on, as a dict."""
+    return {field.name: getattr(config, field.name) for field in fields(config) if field.name not in OF_BACKBONE + OF_REPORT}

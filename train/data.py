@@ -92,11 +92,22 @@ def read_idx(path):
 def write_idx(path, images):
     """uint8 [n, channels, h, w] -> an IDX file of n x h x w x channels, which libquell reads."""
     pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
-    pixels = pixels[..., 0] if pixels.shape[3] == 1 else pixels
+    return write_bytes_idx(path, pixels[..., 0] if pixels.shape[3] == 1 else pixels)
+
+
+def write_idx_labels(path, labels):
+    """Class numbers -> an IDX file of them."""
+    return write_bytes_idx(path, labels.numpy().astype(np.uint8))
+
+
+def write_bytes_idx(path, values):
+    """uint8 array -> IDX. An equal file is left alone: others may be reading it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    scratch.write_bytes(bytes([0, 0, 8, pixels.ndim]) + struct.pack(f">{pixels.ndim}I", *pixels.shape) + pixels.tobytes())
-    scratch.replace(path)
+    content = bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
+    if not path.exists() or path.read_bytes() != content:
+        scratch = path.with_name(f"{path.name}.{os.getpid()}")
+        scratch.write_bytes(content)
+        scratch.replace(path)
     return path
 
 

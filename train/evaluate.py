@@ -18,9 +18,11 @@ class Bench:
         count = test_images or len(dataset.test.images)
         self.classes, self.calibration_images = len(dataset.classes), calibration_images
         self.labels = dataset.test.labels[:count].numpy()
-        # The file names are fixed so that resumed runs use them again.
-        self.images = self.lib.images(data.write_idx(folder / f"test-{count}.idx", dataset.test.images[:count]))
-        self.unlabelled = self.lib.images(data.write_idx(folder / "calibration.idx", dataset.train.images[:calibration_images]))
+        # The file names are fixed so that resumed runs use them again; `files` is for the tool itself.
+        self.files = {"images": data.write_idx(folder / f"test-{count}.idx", dataset.test.images[:count]),
+                      "labels": data.write_idx_labels(folder / f"test-{count}-labels.idx", dataset.test.labels[:count]),
+                      "unlabelled": data.write_idx(folder / "calibration.idx", dataset.train.images[:calibration_images])}
+        self.images, self.unlabelled = self.lib.images(self.files["images"]), self.lib.images(self.files["unlabelled"])
 
     def accuracy(self, model, profile=None, chip=0, noise_seed=0, denoiser="off", calibration=None):
         logits = self.lib.run(model, self.images, self.classes, profile, chip, calibration, denoiser, noise_seed)

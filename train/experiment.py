@@ -10,14 +10,13 @@ import multiprocessing
 import os
 import subprocess
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
-from . import backbone, controls, data, denoiser, emulate, evaluate, export, fit, insertion, machine, profile, quantise, quell, recipes
-from .config import ROOT
-from .store import claimed, kept, taken, whole, write_json
+from . import archive, backbone, controls, data, denoiser, emulate, evaluate, export, fit, insertion, machine, profile, quantise, quell, recipes
+from .config import ROOT, backbone_settings, training_settings
+from .store import claimed, described, kept, taken, whole, write_json
 
 
 def say(line):
@@ -55,29 +54,31 @@ class Experiment:
         return self.benches[key]
 
     def folder(self, name):
-        return self.work / f"backbones/{name}-{digest(asdict(self.recipe.backbones[name]))}"
+        return self.work / f"backbones/{name}-{digest(backbone_settings(self.recipe.backbones[name]))}"
 
     def waits(self, run):
         """Whether another worker is just making what this run needs."""
-        needs = [self.folder(run.backbone) / "net.pt"]
+        needs = [self.folder(run.backbone) / "net.json"]
         if run.control in recipes.TRAINS:
-            needs.append(self.trained_path(run))
+            needs.append(self.trained_path(run, ".pt" if run.control in recipes.EMULATED else ".json"))
         return any(not path.exists() and taken(path) for path in needs)
 
     def net(self, name):
-        """-> QuantNet, {"float": accuracy}, the backbone's folder."""
+        """-> QuantNet, {"float": accuracy}, the backbone's folder. The network is the one in net.onnx, trained first if it is not there."""
         config, folder = self.recipe.backbones[name], self.folder(name)
+        path, about = folder / "net.onnx", folder / "net.json"
+
+        def make():
+            dataset = self.dataset(config)
+            model = backbone.train(config, dataset, folder / "backbone.pt", self.say)
+            net = quantise.quantise(model, dataset.padded(dataset.train.images[:config.range_images]), config.head_level)
+            test = dataset.padded(dataset.test.images)
+            whole(path, lambda scratch: export.export(net, scratch, dataset))
+            return {"float": backbone.accuracy(model, test, dataset.test.labels)}
+
         if name not in self.nets:
-            def make():
-                dataset = self.dataset(config)
-                model = backbone.train(config, dataset, folder / "backbone.pt", self.say)
-                net = quantise.quantise(model, dataset.padded(dataset.train.images[:config.range_images]), config.head_level)
-                test = dataset.padded(dataset.test.images)
-                figures = {"float": backbone.accuracy(model, test, dataset.test.labels)}
-                export.export(net, folder / "net.onnx", dataset)
-                return net, figures
-            folder.mkdir(parents=True, exist_ok=True)
-            self.nets[name] = (*kept(folder / "net.pt", make), folder)
+            figures = described(about, make)
+            self.nets[name] = export.read(path, config.network), figures, folder
         return self.nets[name]
 
     def training_images(self, config):
@@ -90,21 +91,21 @@ class Experiment:
     def placement(self, run, sigma):
         config, (net, _, folder) = recipes.settings(self.recipe, run), self.net(run.backbone)
         images, labels = self.training_images(config)
-        key = digest(asdict(config) | {"budget": 0}, recipes.NOISES[run.noise][1], run.placement, run.draw)
+        key = digest(training_settings(config) | {"budget": 0}, recipes.NOISES[run.noise][1], run.placement, run.draw)
         values = kept(folder / f"worth-{key}.pt", lambda: insertion.worth(net, images, self.noises(run), config, run.placement, labels, run.draw, self.say))
         return insertion.choose(net, values, config, run.placement, sigma, self.say)
 
     def trained_key(self, run):
         kind = recipes.TRAINS[run.control]
-        return kind, digest(asdict(recipes.settings(self.recipe, run)), recipes.NOISES[run.noise][1], run.placement, run.draw, kind)
+        return kind, digest(training_settings(recipes.settings(self.recipe, run)), recipes.NOISES[run.noise][1], run.placement, run.draw, kind)
 
-    def trained_path(self, run):
-        return self.folder(run.backbone) / ("%s-%s.pt" % self.trained_key(run))
+    def trained_path(self, run, suffix):
+        return self.folder(run.backbone) / ("%s-%s%s" % (*self.trained_key(run), suffix))
 
     def trained(self, run):
         """-> (network, blocks, parameters added); trained with this run's settings, or taken from disk."""
         config, net = recipes.settings(self.recipe, run), self.net(run.backbone)[0]
-        kind, path = self.trained_key(run)[0], self.trained_path(run)
+        kind, path = self.trained_key(run)[0], self.trained_path(run, ".pt")
         images, _ = self.training_images(config)
         budget = int(config.budget * net.parameter_count())
         subject, blocks = net, torch.nn.ModuleDict()
@@ -132,11 +133,22 @@ class Experiment:
             block.quantised = True
         return subject, blocks.eval(), sum(p.numel() for p in blocks.parameters())
 
+    def trained_file(self, run):
+        """-> ONNX file of what this run's control trains, {"extra_parameters": ...}; for the controls that the chip runs."""
+        path = self.trained_path(run, ".onnx")
+
+        def make():
+            subject, blocks, extra = self.trained(run)
+            whole(path, lambda scratch: export.export(subject, scratch, self.dataset(recipes.settings(self.recipe, run)), blocks))
+            return {"extra_parameters": extra}
+
+        return path, described(self.trained_path(run, ".json"), make)
+
     def gradient_order(self, run):
         """Layers, best gradient norm first: where side paths go."""
         config, (net, _, folder) = recipes.settings(self.recipe, run), self.net(run.backbone)
         images, labels = self.training_images(config)
-        key = digest(asdict(config) | {"budget": 0}, recipes.NOISES[run.noise][1], "gradient", 0)
+        key = digest(training_settings(config) | {"budget": 0}, recipes.NOISES[run.noise][1], "gradient", 0)
         values = kept(folder / f"worth-{key}.pt", lambda: insertion.worth(net, images, self.noises(run), config))
         return sorted(net.by_name, key=lambda name: -max(value for (layer, _), value in values.items() if layer == name))
 
@@ -149,38 +161,44 @@ class Experiment:
         # Where nothing stays on a chip all chips are the same, and where nothing is random all noise seeds are.
         chips = self.recipe.chips if made.static else self.recipe.chips[:1]
         seeds = self.recipe.noise_seeds if made.random else self.recipe.noise_seeds[:1]
-        extra, path, subject, blocks = 0, folder / "net.onnx", net, None
-        if run.control in recipes.TRAINS:
-            subject, blocks, extra = self.trained(run)
         if run.control in recipes.EMULATED:
+            subject, blocks, extra = self.trained(run)
             return self.emulated(run, config, made, subject, blocks, chips, seeds) | {"extra_parameters": extra}
-        if run.control in recipes.TRAINS:
-            path = self.trained_path(run).with_suffix(".onnx")
-            with claimed(path):
-                if not path.exists():
-                    whole(path, lambda scratch: export.export(subject, scratch, self.dataset(config), blocks))
-        return self.integers(run, config, path, chips, seeds) | {"extra_parameters": extra, "model": str(path.relative_to(self.work)),
-                                                                 "backbone_float": figures["float"]}
+        path, about = self.trained_file(run) if run.control in recipes.TRAINS else (folder / "net.onnx", {"extra_parameters": 0})
+        return self.integers(run, config, path, chips, seeds) | about | {"model": str(path.relative_to(self.work)), "backbone_float": figures["float"]}
 
     def integers(self, run, config, path, chips, seeds):
-        """Accuracy on libquell's reference device."""
+        """Accuracy on libquell's reference device: on ideal chips by the binding, on noisy ones by `quell sweep`."""
         bench = self.bench(config, run.images)
         mark = bench.lib.mark()
-        model, noise = bench.lib.model(path), bench.lib.profile(recipes.noise_path(run.noise), run.severity)
+        model = bench.lib.model(path)
         info = bench.lib.model_info(model)
         modes = run.modes if run.control in ("blocks", "both", "no_sigma") else ("off",)
         # The model's parameters count as soon as no chip has drawn anything: {mode: accuracy on the ideal chip}.
         clean = {mode: bench.accuracy(model, denoiser=mode) for mode in modes}
-        rows = []
-        for chip in chips:
-            correction = None if run.control in ("none", "blocks") else bench.calibrate(model, noise, chip, config.calibration_seed + chip)
-            for seed in seeds:
-                rows += [{"chip": chip, "noise_seed": seed, "mode": mode, "accuracy": bench.accuracy(model, noise, chip, seed, mode, correction)} for mode in modes]
-        figures = {"accuracies": rows, "clean": clean, "images": len(bench.labels), "device": "ref (integers)",
+        figures = {"accuracies": self.swept(run, config, path, chips, seeds, modes), "clean": clean, "images": len(bench.labels), "device": "ref (integers)",
                    "parameters": info.parameters, "macs": info.macs, "extra_macs": info.denoiser_macs,
                    "energy_nj": bench.lib.energy(model, False).total_nj, "energy_with_blocks_nj": bench.lib.energy(model, True).total_nj}
         bench.lib.close(mark)
         return figures
+
+    def swept(self, run, config, path, chips, seeds, modes):
+        """One `quell sweep` -> the cells that this run is about. Runs without and with correction share a sweep; quell goes on with one that was stopped."""
+        corrects = run.table in recipes.CORRECTED
+        name = f"{path.stem}-{run.noise}-x{run.severity:g}-{run.images}-{'-'.join(modes)}{'-corrected' * corrects}.json"
+        out, files = path.parent / "sweeps" / name, self.bench(config, run.images).files
+        several = lambda values: ",".join(map(str, values))
+        command = [ROOT / "build/bin/quell", "sweep", "--model", path, "--images", files["images"], "--labels", files["labels"], "--profiles", recipes.noise_path(run.noise),
+                   "--severities", run.severity, "--chips", several(chips), "--noise-seeds", several(seeds), "--denoisers", several(modes),
+                   "--threads", self.threads, "--json", out, *(["--calibrate", files["unlabelled"]] if corrects else [])]
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with claimed(out):
+            done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stderr}")
+        wanted = run.control not in ("none", "blocks")
+        return [{"chip": cell["chip"], "noise_seed": cell["noise_seed"], "mode": cell["denoiser"], "accuracy": cell["accuracy"]}
+                for cell in json.loads(out.read_text())["cells"] if cell["corrected"] == wanted]
 
     def emulated(self, run, config, made, net, blocks, chips, seeds):
         """Accuracy of what the chip has no block for, on the emulated tile; the plain network beside it, so that the emulation
@@ -254,23 +272,17 @@ def perform(experiment, runs, out, stop_after=None):
 def perform_one(experiment, run, path, clock, total):
     begin = time.time()
     figures = experiment.evaluate(run)
-    config = recipes.settings(experiment.recipe, run)
-    write_json(path, {
-        "run": recipes.stored(run), "figures": figures, "settings": asdict(config), "data": experiment.dataset(config).title,
-        "versions": machine.versions() | {"quell": (ROOT / "VERSION").read_text().strip(), "commit": commit()},
-        "chips": list(experiment.recipe.chips), "noise_seeds": list(experiment.recipe.noise_seeds), "seconds": round(time.time() - begin, 1)})
+    write_json(path, recipes.conditions(experiment.recipe, run) | {
+        "figures": figures, "data": experiment.dataset(experiment.recipe.backbones[run.backbone]).title,
+        "versions": machine.versions() | {"quell": (ROOT / "VERSION").read_text().strip(), "commit": commit()}, "seconds": round(time.time() - begin, 1)})
     shown = [row["accuracy"] for row in figures["accuracies"] if row["mode"] == figures["accuracies"][-1]["mode"]]
     experiment.say(f"[{len(list(path.parent.glob('*.json')))}/{total}] {run.name}: {sum(shown) / len(shown):.2%} over {len(shown)}  ({clock.left()})")
-
-
-def unique(runs):
-    return tuple({run.name: run for run in runs}.values())
 
 
 def work(arguments, out):
     """One worker, until nothing is left."""
     recipe = recipes.PROFILES[arguments.profile]()
-    runs = [run for run in unique(recipe.runs) if arguments.only in run.name]
+    runs = [run for run in recipes.unique(recipe.runs) if arguments.only in run.name]
     torch.set_num_threads(arguments.threads)
     experiment = Experiment(recipe, ROOT / f"build/experiment/{arguments.profile}/work", arguments.threads)
     try:
@@ -291,15 +303,22 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="workers; with a GPU one is enough")
     parser.add_argument("--threads", type=int, default=1, help="of each worker")
     parser.add_argument("--list", action="store_true", help="print the runs and stop")
+    parser.add_argument("--keep", action="store_true", help="copy what is finished into the repository (archive.py) and stop")
     arguments = parser.parse_args()
     recipe = recipes.PROFILES[arguments.profile]()
-    runs = [run for run in unique(recipe.runs) if arguments.only in run.name]
+    runs = [run for run in recipes.unique(recipe.runs) if arguments.only in run.name]
     if arguments.list:
         print("\n".join(run.name for run in runs))
         return
     out = (arguments.out or ROOT / f"build/experiment/{arguments.profile}/runs").resolve()
-    if not quell.LIBRARY.exists():
-        raise SystemExit("build/lib/libquell.so is missing: make build/lib/libquell.so")
+    if not quell.LIBRARY.exists() or not (ROOT / "build/bin/quell").exists():
+        raise SystemExit("build/lib/libquell.so or build/bin/quell is missing: make build")
+    runner = Experiment(recipe, ROOT / f"build/experiment/{arguments.profile}/work", 1)
+    if arguments.keep:
+        return say("kept in the repository: %d runs, %d models" % archive.keep(arguments.profile, runner, runs, out))
+    restored = archive.restore(arguments.profile, runner, runs, out)
+    if any(restored):
+        say("taken from the repository: %d runs, %d models" % restored)
     there = sum((out / f"{run.name}.json").exists() for run in runs)
     say(f"{recipe.title}: {there} of {len(runs)} runs are there; {recipe.time_limit}; files in {out}; Ctrl-C stops, the same command goes on")
     workers = [multiprocessing.get_context("spawn").Process(target=work, args=(arguments, out)) for _ in range(arguments.jobs)]

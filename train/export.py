@@ -1,10 +1,13 @@
-"""Writing the ONNX file in the shape of docs/arithmetic.md ("Models"): QDQ, denoising blocks as local functions.
+"""Writing the ONNX file in the shape of docs/arithmetic.md ("Models"): QDQ, denoising blocks as local functions; reading a backbone back.
 
 The functions are built from standard operators only, so onnxruntime runs the same file.
 """
 import numpy as np
 import onnx
+import torch
 from onnx import TensorProto, helper, numpy_helper
+
+from . import networks, quantise
 
 OPSET = 13
 DOMAIN = "quell"
@@ -149,3 +152,21 @@ def convolution(graph, net, layer, source, flat):
         return graph.add("Gemm", inputs, layer.name, transB=1)
     return graph.add("Conv", inputs, layer.name, kernel_shape=[layer.kernel] * 2, strides=[layer.stride] * 2, pads=[layer.padding] * 4,
                      group=len(weight) if layer.depthwise else 1)
+
+
+def read(path, network):
+    """The backbone in an ONNX file that `export` wrote -> the same QuantNet, to the bit. network: its name in networks.BACKBONES."""
+    model = onnx.load(path)
+    value = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    classes = len(value["head_bias"])
+    layers, weights, scale_of = networks.BACKBONES[network](classes), {}, {"image": float(value["image_s"])}
+    for layer in layers:
+        layer.s_in = scale_of[layer.source]
+        layer.s_v, layer.z_v = float(value[f"{layer.name}_v_s"]), int(value[f"{layer.name}_v_z"])
+        stored = f"{layer.name}_{'v' if layer.plain else 'y'}"
+        layer.s_y, layer.z_y = float(value[f"{stored}_s"]), int(value[f"{stored}_z"])
+        layer.s_p = scale_of[layer.name] = float(value[f"{layer.name}_p_s"]) if layer.pool else layer.s_y
+        weight = torch.from_numpy(value[f"{layer.name}_weight"].copy())
+        weights[layer.name] = (weight[..., None, None] if weight.dim() == 2 else weight, torch.from_numpy(value[f"{layer.name}_weight_s"].copy()),
+                               torch.from_numpy(value[f"{layer.name}_bias"].copy()))
+    return quantise.QuantNet(layers, weights)

@@ -3,9 +3,10 @@
 A run is one row's worth of work: one backbone under one noise, with one way of mitigation trained with one seed. Runs that
 need the same backbone, placement or blocks share them; experiment.py sees to that.
 """
+import json
 from dataclasses import asdict, dataclass, replace
 
-from .config import FULL, Config, ROOT
+from .config import FULL, Config, ROOT, backbone_settings, training_settings
 
 # Noise of the tables, its severity in the main table, and the group of profiles on which blocks are trained for it. A group is
 # trained together, by turns, over a range of levels. Severities: the mean drop over all rows is to be about 30 points.
@@ -64,8 +65,9 @@ LOSSES = {
 }
 
 CIFAR_BACKBONES = {
-    "resnet8": replace(BASE, network="resnet8"),
-    "resnet20": replace(BASE, network="resnet20"),
+    # Too small for so few epochs to need pictures with holes in them.
+    "resnet8": replace(BASE, network="resnet8", epochs=40, erase=0),
+    "resnet20": replace(BASE, network="resnet20", epochs=45, erase=0),
     "mobilenet": replace(BASE, network="mobilenet"),
     "vgg": replace(BASE, network="vgg", epochs=40, denoiser_steps=1500),
 }
@@ -161,6 +163,9 @@ def full():
 PROFILES = {"smoke": smoke, "fast": fast, "full": full}
 
 
+# Tables whose runs are measured on a corrected chip as well.
+CORRECTED = ("main", "controls", "severity")
+
 # Tables whose runs compare trainings with each other: a third of the steps, since there are many.
 SHORT = ("placement", "width", "loss")
 
@@ -178,3 +183,21 @@ def noise_path(name):
 
 def stored(run):
     return {**asdict(run), "name": run.name}
+
+
+def conditions(recipe, run):
+    """What, beside the code, decides a run's figures; as JSON gives it back."""
+    config = settings(recipe, run)
+    chosen = backbone_settings(recipe.backbones[run.backbone]) | training_settings(config) | {
+        "backbone_seed": recipe.backbones[run.backbone].seed}
+    return json.loads(json.dumps({"run": stored(run), "settings": chosen, "chips": list(recipe.chips), "noise_seeds": list(recipe.noise_seeds)}))
+
+
+def fits(file, recipe, run):
+    """Whether a stored run is the one that this recipe asks for."""
+    wanted = conditions(recipe, run)
+    return {key: file[key] for key in wanted} == wanted
+
+
+def unique(runs):
+    return tuple({run.name: run for run in runs}.values())

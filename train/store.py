@@ -44,3 +44,12 @@ def kept(path, make):
                 made = make()
                 whole(path, lambda scratch: torch.save(made, scratch))
     return torch.load(path, weights_only=False)
+
+
+def described(path, make):
+    """The facts in the JSON file `path`, which stands beside a file that `make` makes before it returns them."""
+    if not path.exists():
+        with claimed(path):
+            if not path.exists():
+                write_json(path, make())
+    return json.loads(path.read_text())

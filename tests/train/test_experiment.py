@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from conftest import made_set
-from train import config, controls, denoiser, experiment, fit, quell, recipes, severity, tables
+from train import archive, config, controls, denoiser, experiment, fit, quell, recipes, severity, tables
 
 needs_library = pytest.mark.skipif(not quell.LIBRARY.exists(), reason="needs build/lib/libquell.so")
 TINY = replace(config.SMOKE, data="made", train_images=64, range_images=64, denoiser_images=64, denoiser_steps=2, denoiser_batch=16, search_batches=1,
@@ -57,7 +57,7 @@ def test_same_run_gives_the_same_figures(runner, tmp_path):
 
 def test_another_worker_takes_what_is_free(runner, tmp_path):
     one = runner()
-    with experiment.claimed(one.folder("resnet8") / "net.pt"):
+    with experiment.claimed(one.folder("resnet8") / "net.json"):
         assert one.waits(ROW)
         assert experiment.perform(one, RUNS[:3], tmp_path / "runs") == 3
     assert not one.waits(ROW)
@@ -91,7 +91,7 @@ def test_tables_compute_drop_and_recovered_share(tmp_path):
 def test_lists_are_whole(name):
     """Runs have unique names, real profiles and backbones; every comparison has its base row."""
     recipe = recipes.PROFILES[name]()
-    runs = experiment.unique(recipe.runs)
+    runs = recipes.unique(recipe.runs)
     rows = {(r.table, r.backbone, r.noise, r.severity) for r in runs if r.control == "none"}
     for run in runs:
         assert recipes.noise_path(run.noise).exists() and run.backbone in recipe.backbones and run.loss in recipes.LOSSES
@@ -121,3 +121,23 @@ def test_severity_is_found(half):
     """A drop that saturates at 80 points and has half of that at `half`."""
     drop_at = lambda severity: 0.8 * severity ** 2 / (severity ** 2 + half ** 2)
     assert drop_at(severity.find(drop_at, 0.3, steps=12)) == pytest.approx(0.3, abs=0.003)
+
+
+@needs_library
+def test_what_is_kept_in_the_repository_is_taken_from_there(runner, tmp_path):
+    """Another machine has the same runs and models without training; other settings take nothing."""
+    runs = [replace(ROW, control=control) for control in ("none", "both")]
+    one, out = runner(), tmp_path / "runs"
+    experiment.perform(one, runs, out)
+    kept = {"models": tmp_path / "models", "listing": tmp_path / "kept.json"}
+    assert archive.keep("test", one, runs, out, **kept) == (2, 2)
+    other, new = runner(), tmp_path / "new"
+    other.work = tmp_path / "elsewhere"
+    assert archive.restore("test", other, runs, new, **kept) == (2, 2)
+    assert {path.name: path.read_text() for path in new.iterdir()} == {path.name: path.read_text() for path in out.glob("*.json")}
+    other.dataset = None  # nothing may be trained
+    assert torch.equal(other.net("resnet8")[0].stem_weight, one.net("resnet8")[0].stem_weight)
+    path, about = other.trained_file(runs[1])
+    assert path.read_bytes() == one.trained_file(runs[1])[0].read_bytes() and about["extra_parameters"] > 0
+    other.recipe = replace(other.recipe, chips=(7,))
+    assert archive.restore("test", other, runs, tmp_path / "third", **kept)[0] == 0

@@ -45,6 +45,17 @@ def test_clean_network_equals_onnxruntime(backbone, tmp_path):
     assert (difference == 0).mean() >= 0.97 and difference.max() <= 1
 
 
+@pytest.mark.parametrize("backbone", networks.BACKBONES)
+def test_a_file_read_back_is_the_same_network(backbone, tmp_path):
+    dataset = made_set(3, 32, 0, 8)
+    net = quantised(backbone, dataset.train.images)
+    export.export(net, tmp_path / "m.onnx", dataset)
+    again = export.read(tmp_path / "m.onnx", backbone)
+    assert again.layers == net.layers
+    assert again.state_dict().keys() == net.state_dict().keys()
+    assert all(torch.equal(again.state_dict()[name], value) for name, value in net.state_dict().items())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_block_equals_onnxruntime(net, dataset, images, tmp_path, kind):
     blocks = planted_blocks(net, {"stem": KINDS[kind]})
