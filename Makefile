@@ -73,7 +73,7 @@ build: build/lib/libquell.a build/lib/libquell.so build/bin/quell build/fw/firmw
 demo: build ## real images through the reference and the simulated chip; writes build/demo/report.html
 	$(PYTHON) -m tools.demo --out build/demo
 
-test: build setup-train tests-build build/bin/noise_stats ## every test; the last line counts them
+test: build setup-train tests-build build/bin/noise_stats build/bin/quell-simboard-large ## every test; the last line counts them
 	$(PYTHON) -m tests.run
 
 bench: build build/bin/noise_stats ## the figures of docs/results.md, into build/bench.json

@@ -1,7 +1,7 @@
 """python -m train.experiment --profile smoke|fast|full: every run of the experiment, one JSON file each.
 
 Goes on where it was stopped: backbones, placements and blocks are kept under build/experiment/<profile>/work, finished runs
-under build/experiment/<profile>/runs (or --out). `python -m train.tables` makes tables and plots of them.
+under build/experiment/<profile>/runs. `python -m train.tables` makes tables and plots of them.
 """
 import argparse
 import hashlib
@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,6 +18,9 @@ import torch
 from . import archive, backbone, controls, data, denoiser, emulate, evaluate, export, fit, insertion, machine, profile, quantise, quell, recipes
 from .config import ROOT, backbone_settings, training_settings
 from .store import claimed, described, kept, taken, whole, write_json
+
+
+QUELL, BOARD = ROOT / "build/bin/quell", ROOT / "build/bin/quell-simboard-large"
 
 
 def say(line):
@@ -35,8 +39,9 @@ def commit():
 class Experiment:
     """Makes what runs need, each thing once."""
 
-    def __init__(self, recipe, work, threads, report=say):
-        self.recipe, self.work, self.threads, self.say = recipe, work, threads, report
+    def __init__(self, recipe, work, threads, report=say, board=None):
+        """board: a simulated chip that every backbone fits; without one no cycles are counted."""
+        self.recipe, self.work, self.threads, self.say, self.board = recipe, work, threads, report, board
         self.sets, self.benches, self.nets = {}, {}, {}
 
     # ---- what runs share ----
@@ -138,9 +143,11 @@ class Experiment:
         path = self.trained_path(run, ".onnx")
 
         def make():
+            config = recipes.settings(self.recipe, run)
             subject, blocks, extra = self.trained(run)
-            whole(path, lambda scratch: export.export(subject, scratch, self.dataset(recipes.settings(self.recipe, run)), blocks))
-            return {"extra_parameters": extra}
+            whole(path, lambda scratch: export.export(subject, scratch, self.dataset(config), blocks))
+            cycles = self.cycles(config, path) if self.board and recipes.TRAINS[run.control] == "blocks" else {}
+            return {"extra_parameters": extra} | cycles
 
         return path, described(self.trained_path(run, ".json"), make)
 
@@ -167,6 +174,23 @@ class Experiment:
         path, about = self.trained_file(run) if run.control in recipes.TRAINS else (folder / "net.onnx", {"extra_parameters": 0})
         return self.integers(run, config, path, chips, seeds) | about | {"model": str(path.relative_to(self.work)), "backbone_float": figures["float"]}
 
+    def cycles(self, config, path):
+        """Clock cycles of one image on the simulated chip, blocks off and on."""
+        images, out = self.bench(config, 0).files["images"], {}
+        with tempfile.TemporaryDirectory() as folder:
+            for key, mode in (("chip_cycles", "off"), ("chip_cycles_with_blocks", "mean")):
+                self.tool("run", "--device", "sim", "--simulator", self.board, "--model", path, "--images", images, "--limit", 1, "--denoiser", mode, "--json", f"{folder}/run.json")
+                out[key] = json.loads(Path(folder, "run.json").read_text())["counters"]["cycles"]
+        return out
+
+    @staticmethod
+    def tool(*words):
+        """Run `quell`; its own message becomes the error."""
+        command = [str(word) for word in (QUELL, *words)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}\n{done.stderr}")
+
     def integers(self, run, config, path, chips, seeds):
         """Accuracy on libquell's reference device: on ideal chips by the binding, on noisy ones by `quell sweep`."""
         bench = self.bench(config, run.images)
@@ -188,14 +212,11 @@ class Experiment:
         name = f"{path.stem}-{run.noise}-x{run.severity:g}-{run.images}-{'-'.join(modes)}{'-corrected' * corrects}.json"
         out, files = path.parent / "sweeps" / name, self.bench(config, run.images).files
         several = lambda values: ",".join(map(str, values))
-        command = [ROOT / "build/bin/quell", "sweep", "--model", path, "--images", files["images"], "--labels", files["labels"], "--profiles", recipes.noise_path(run.noise),
-                   "--severities", run.severity, "--chips", several(chips), "--noise-seeds", several(seeds), "--denoisers", several(modes),
-                   "--threads", self.threads, "--json", out, *(["--calibrate", files["unlabelled"]] if corrects else [])]
         out.parent.mkdir(parents=True, exist_ok=True)
         with claimed(out):
-            done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stderr}")
+            self.tool("sweep", "--model", path, "--images", files["images"], "--labels", files["labels"], "--profiles", recipes.noise_path(run.noise),
+                      "--severities", run.severity, "--chips", several(chips), "--noise-seeds", several(seeds), "--denoisers", several(modes),
+                      "--threads", self.threads, "--json", out, *(["--calibrate", files["unlabelled"]] if corrects else []))
         wanted = run.control not in ("none", "blocks")
         return [{"chip": cell["chip"], "noise_seed": cell["noise_seed"], "mode": cell["denoiser"], "accuracy": cell["accuracy"]}
                 for cell in json.loads(out.read_text())["cells"] if cell["corrected"] == wanted]
@@ -279,15 +300,15 @@ def perform_one(experiment, run, path, clock, total):
     experiment.say(f"[{len(list(path.parent.glob('*.json')))}/{total}] {run.name}: {sum(shown) / len(shown):.2%} over {len(shown)}  ({clock.left()})")
 
 
-def work(arguments, out):
+def work(arguments, folder):
     """One worker, until nothing is left."""
     recipe = recipes.PROFILES[arguments.profile]()
     runs = [run for run in recipes.unique(recipe.runs) if arguments.only in run.name]
     torch.set_num_threads(arguments.threads)
-    experiment = Experiment(recipe, ROOT / f"build/experiment/{arguments.profile}/work", arguments.threads)
+    experiment = Experiment(recipe, folder / "work", arguments.threads, board=BOARD)
     try:
         # Runs that wait for what another worker makes come round again, also when it gave up.
-        while perform(experiment, runs, out):
+        while perform(experiment, runs, folder / "runs"):
             time.sleep(2)
     except KeyboardInterrupt:
         raise SystemExit(130)
@@ -298,7 +319,7 @@ def work(arguments, out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", choices=recipes.PROFILES, default="fast")
-    parser.add_argument("--out", type=Path, help="folder of the runs' JSON files")
+    parser.add_argument("--folder", type=Path, help="where runs/ and work/ go (build/experiment/<profile>)")
     parser.add_argument("--only", default="", help="runs whose name contains this")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="workers; with a GPU one is enough")
     parser.add_argument("--threads", type=int, default=1, help="of each worker")
@@ -310,10 +331,12 @@ def main():
     if arguments.list:
         print("\n".join(run.name for run in runs))
         return
-    out = (arguments.out or ROOT / f"build/experiment/{arguments.profile}/runs").resolve()
-    if not quell.LIBRARY.exists() or not (ROOT / "build/bin/quell").exists():
-        raise SystemExit("build/lib/libquell.so or build/bin/quell is missing: make build")
-    runner = Experiment(recipe, ROOT / f"build/experiment/{arguments.profile}/work", 1)
+    folder = (arguments.folder or ROOT / f"build/experiment/{arguments.profile}").resolve()
+    out = folder / "runs"
+    for path in (quell.LIBRARY, QUELL, BOARD):
+        if not path.exists():
+            raise SystemExit(f"{path.relative_to(ROOT)} is missing: make {path.relative_to(ROOT)}")
+    runner = Experiment(recipe, folder / "work", 1)
     if arguments.keep:
         return say("kept in the repository: %d runs, %d models" % archive.keep(arguments.profile, runner, runs, out))
     restored = archive.restore(arguments.profile, runner, runs, out)
@@ -321,7 +344,7 @@ def main():
         say("taken from the repository: %d runs, %d models" % restored)
     there = sum((out / f"{run.name}.json").exists() for run in runs)
     say(f"{recipe.title}: {there} of {len(runs)} runs are there; {recipe.time_limit}; files in {out}; Ctrl-C stops, the same command goes on")
-    workers = [multiprocessing.get_context("spawn").Process(target=work, args=(arguments, out)) for _ in range(arguments.jobs)]
+    workers = [multiprocessing.get_context("spawn").Process(target=work, args=(arguments, folder)) for _ in range(arguments.jobs)]
     try:
         for worker in workers:
             worker.start()

@@ -151,9 +151,10 @@ def costs_table(results):
             if key[0] == "main" and key[1] == backbone and key[4] == "both":
                 f = cells[0][1]
                 rows.append([backbone, f["parameters"], f["extra_parameters"], percent(f["extra_parameters"] / f["parameters"]), percent(f["extra_macs"] / f["macs"]),
+                             f.get("chip_cycles", "–"), percent(f["chip_cycles_with_blocks"] / f["chip_cycles"] - 1) if "chip_cycles" in f else "–",
                              percent(f["energy_with_blocks_nj"] / f["energy_nj"] - 1)])
                 break
-    return table(["backbone", "parameters", "blocks'", "more parameters", "more MACs", "more energy (estimated)"], rows)
+    return table(["backbone", "parameters", "blocks'", "more parameters", "more MACs", "cycles an image on the simulated chip", "more cycles", "more energy (estimated)"], rows)
 
 
 def quantisation_table(results):
