@@ -22,7 +22,7 @@ def runs_file(profile):
 
 
 def file_name(run):
-    return f"{run.backbone}-{recipes.TRAINS[run.control]}-{recipes.NOISES[run.noise][1]}-s{run.seed}.onnx"
+    return f"{run.backbone}-{recipes.TRAINS[run.control]}-{recipes.NOISES[run.noise]}-s{run.seed}.onnx"
 
 
 def sidecar(path):

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from . import data, machine, networks
+from .store import whole
 
 
 def accuracy(model, images, labels, batch=1000):
@@ -38,28 +39,34 @@ def train(config, dataset, checkpoint, say=print):
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
         first = state["epoch"]
+    pixels = torch.empty(config.batch, *images.shape[1:], device=where).contiguous(memory_format=torch.channels_last)
+    answer, parameters = labels[:config.batch].clone(), list(model.parameters())
+    kept, now = ([value for value in net.state_dict().values() if value.is_floating_point()] for net in (average, model))
+
+    def derive():
+        with machine.autocast(where):
+            logits = model(pixels)
+        loss = F.cross_entropy(logits.float(), answer, label_smoothing=config.label_smoothing)
+        return loss.detach(), torch.autograd.grad(loss, parameters)
+
     begin = time.time()
-    for epoch in range(first, config.epochs):
-        generator = torch.Generator().manual_seed(config.seed * 1000 + epoch)
-        model.train()
-        for x, y in data.batches(images, labels, config.batch, generator):
-            x = data.augment(x, config.shift, config.erase, generator).to(memory_format=torch.channels_last)
-            with machine.autocast(where):
-                logits = model(x)
-            loss = F.cross_entropy(logits.float(), y, label_smoothing=config.label_smoothing)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            # A short memory at first, so that the random start is forgotten.
-            decay = min(config.ema, schedule.last_epoch / (schedule.last_epoch + 10))
-            with torch.no_grad():
-                for kept, now in zip(average.state_dict().values(), model.state_dict().values()):
-                    kept.copy_(torch.lerp(now, kept, decay) if kept.is_floating_point() else now)
-        scratch = checkpoint.with_suffix(".part")
-        torch.save({"model": model.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict(),
-                    "schedule": schedule.state_dict(), "epoch": epoch + 1}, scratch)
-        scratch.replace(checkpoint)
-        left = (time.time() - begin) / (epoch + 1 - first) * (config.epochs - epoch - 1)
-        say(f"{config.network} epoch {epoch + 1}/{config.epochs}  loss {loss.item():.3f}  {left / 60:.1f} min left")
+    with machine.Replayed(where) as replayed:
+        for epoch in range(first, config.epochs):
+            generator = torch.Generator(where).manual_seed(config.seed * 1000 + epoch)
+            model.train()
+            for x, y in data.batches(images, labels, config.batch, generator):
+                pixels.copy_(data.augment(x, config.shift, config.erase, generator))
+                answer.copy_(y)
+                loss, gradients = replayed("step", derive)
+                for parameter, gradient in zip(parameters, gradients):
+                    parameter.grad = gradient
+                optimiser.step()
+                schedule.step()
+                # A short memory at first, so that the random start is forgotten.
+                torch._foreach_lerp_(kept, now, 1 - min(config.ema, schedule.last_epoch / (schedule.last_epoch + 10)))
+            whole(checkpoint, lambda scratch: torch.save({
+                "model": model.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict(),
+                "schedule": schedule.state_dict(), "epoch": epoch + 1}, scratch))
+            left = (time.time() - begin) / (epoch + 1 - first) * (config.epochs - epoch - 1)
+            say(f"{config.network} epoch {epoch + 1}/{config.epochs}  loss {loss.item():.3f}  {left / 60:.1f} min left")
     return average.cpu().eval()

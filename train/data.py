@@ -124,25 +124,25 @@ def read_fashion(folder):
 
 
 def augment(x, shift, erase, generator):
-    """Random shift, horizontal flip and erased square of a float batch [n, c, h, w]; empty pixels become 0."""
+    """Random shift, horizontal flip and erased square of a float batch [n, c, h, w]; empty pixels become 0. All on the generator's device, which is x's."""
     n, c, h, w = x.shape
-    draw = lambda low, high: torch.randint(low, high, (n, 1), generator=generator)
-    rows = torch.arange(h) + draw(-shift, shift + 1)
-    columns = torch.arange(w) + draw(-shift, shift + 1)
+    draw = lambda low, high: torch.randint(low, high, (n, 1), generator=generator, device=x.device)
+    count = lambda size: torch.arange(size, device=x.device)
+    rows = count(h) + draw(-shift, shift + 1)
+    columns = count(w) + draw(-shift, shift + 1)
     columns = torch.where(draw(0, 2) == 1, columns.flip(1), columns)
     seen = ((rows >= 0) & (rows < h))[:, :, None] & ((columns >= 0) & (columns < w))[:, None, :]
     if erase:
         side, top, left = draw(0, erase + 1), draw(0, h), draw(0, w)
-        y, z = torch.arange(h)[None], torch.arange(w)[None]
+        y, z = count(h)[None], count(w)[None]
         seen &= ~(((y >= top) & (y < top + side))[:, :, None] & ((z >= left) & (z < left + side))[:, None, :])
     index = rows.clamp(0, h - 1)[:, :, None] * w + columns.clamp(0, w - 1)[:, None, :]
-    index, seen = index.to(x.device), seen.to(x.device)
     return (x.flatten(2).gather(2, index.flatten(1)[:, None].expand(n, c, h * w)).view(n, c, h, w) * seen[:, None])
 
 
 def batches(images, labels, size, generator):
     """Endless shuffled epochs are the caller's loop; this is one epoch of (pixels / 255 float32, labels)."""
-    order = torch.randperm(len(images), generator=generator)
+    order = torch.randperm(len(images), generator=generator, device=labels.device)
     for i in range(0, len(order) - size + 1, size):
-        pick = order[i:i + size].to(labels.device)
+        pick = order[i:i + size]
         yield images[pick].float() / 255, labels[pick]

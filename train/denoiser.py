@@ -1,7 +1,8 @@
 """The denoising block; fit.py trains it behind a frozen backbone.
 
 Block (docs/arithmetic.md), x the noisy codes less their zero point, C channels, bottleneck m:
-b1 = relu(W1 x + B1), b2 = relu(W2 *3x3 b1 + B2), mu = D *3x3 x + Wu b2, sigma = relu(Wv b2 + cv), output x - mu.
+b1 = relu(W1 x + B1), b2 = relu(W2 *3x3 b1 + B2), mu = D * x + Wu b2, sigma = relu(Wv b2 + cv), output x - mu. D is a depthwise
+kernel of 3x3, or of 1x1: a gain a channel, a ninth of the parameters.
 Everything is in output codes; integers() and export.py turn it into int8 weights with scales.
 """
 import math
@@ -15,10 +16,10 @@ from .quantise import round_clamp
 CV_UNIT = 32.0   # codes: keeps the level's parameter near 1, where the optimiser's steps suit it
 
 
-def cost(channels, depthwise, bottleneck, sigma=True):
-    """Parameters of a block, every one counted; sigma: with the head that predicts the spread."""
+def cost(channels, kernel, bottleneck, sigma=True):
+    """Parameters of a block, every one counted. kernel: side of the depthwise kernel, 0 without; sigma: with the head that predicts the spread."""
     m = bottleneck
-    return sigma + depthwise * 9 * channels + ((2 + sigma) * channels * m + 9 * m * m + 2 * m if m else 0)
+    return sigma + kernel ** 2 * channels + ((2 + sigma) * channels * m + 9 * m * m + 2 * m if m else 0)
 
 
 def quantised(x, step, low, high):
@@ -32,13 +33,14 @@ def weight_step(w):
 
 
 class Denoiser(nn.Module):
-    def __init__(self, channels, depthwise, bottleneck, generator=None, sigma=True):
-        """Starts as the identity: D and Wu are zero. cv has shape [1], one level a layer. sigma: with the head for the spread."""
+    def __init__(self, channels, kernel, bottleneck, generator=None, sigma=True):
+        """Starts as the identity: D and Wu are zero. kernel: side of the depthwise kernel, 0, 1 or 3. cv has shape [1], one level a layer.
+        sigma: with the head for the spread."""
         super().__init__()
-        self.channels, self.depthwise, self.m, self.sigma = channels, depthwise, bottleneck, sigma
+        self.channels, self.kernel, self.m, self.sigma = channels, kernel, bottleneck, sigma
         self.quantised = False
-        if depthwise:
-            self.d = nn.Parameter(torch.zeros(channels, 1, 3, 3))
+        if kernel:
+            self.d = nn.Parameter(torch.zeros(channels, 1, kernel, kernel))
         if bottleneck:
             m = bottleneck
             self.w1 = nn.Parameter(torch.randn(m, channels, 1, 1, generator=generator) * math.sqrt(2 / channels))
@@ -57,7 +59,7 @@ class Denoiser(nn.Module):
 
     @property
     def kind(self):
-        return "Denoise" if self.depthwise and self.m else "DenoiseDepthwise" if self.depthwise else "DenoiseBottleneck"
+        return "Denoise" if self.kernel and self.m else "DenoiseDepthwise" if self.kernel else "DenoiseBottleneck"
 
     def weight(self, name):
         w = getattr(self, name)
@@ -74,8 +76,8 @@ class Denoiser(nn.Module):
         """x [n, c, h, w] codes less zero point -> mu, sigma of its noise, in codes, shapes that broadcast to x's; sigma is None
         without its head. source, what the layer read, is not used: the chip's block sees the layer's output alone."""
         mu, level = 0, (self.cv * CV_UNIT).view(1, -1, 1, 1) if self.sigma else None
-        if self.depthwise:
-            mu = F.conv2d(x, self.weight("d"), padding=1, groups=self.channels)
+        if self.kernel:
+            mu = F.conv2d(x, self.weight("d"), padding=self.kernel // 2, groups=self.channels)
         if self.m:
             # Biases act in codes of the input; the unit keeps their parameter's size near the weights'.
             b1 = self.activation("act1_max", F.conv2d(x, self.weight("w1"), self.b1 * CV_UNIT))
@@ -91,7 +93,7 @@ class Denoiser(nn.Module):
         out = {}
         zeros = {"wv": torch.zeros(self.channels, self.m, 1, 1), "cv": torch.zeros(1)}
         tensor = lambda name: getattr(self, name, zeros.get(name)).cpu()
-        names = (["d"] if self.depthwise else []) + (["w1", "w2", "wu", "wv"] if self.m else [])
+        names = (["d"] if self.kernel else []) + (["w1", "w2", "wu", "wv"] if self.m else [])
         for name in names:
             w = tensor(name)
             out[f"{name}_scale"] = weight_step(w).item()
@@ -109,7 +111,7 @@ class Denoiser(nn.Module):
 
 
 def make_blocks(net, placement, seed=0, sigma=True):
-    """placement {layer name: (depthwise, bottleneck)} -> ModuleDict of fresh blocks."""
+    """placement {layer name: (kernel, bottleneck)} -> ModuleDict of fresh blocks."""
     generator = torch.Generator().manual_seed(seed)
     return nn.ModuleDict({name: Denoiser(net.by_name[name].channels, *kind, generator, sigma) for name, kind in placement.items()})
 

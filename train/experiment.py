@@ -63,9 +63,7 @@ class Experiment:
 
     def waits(self, run):
         """Whether another worker is just making what this run needs."""
-        needs = [self.folder(run.backbone) / "net.json"]
-        if run.control in recipes.TRAINS:
-            needs.append(self.trained_path(run, ".pt" if run.control in recipes.EMULATED else ".json"))
+        needs = {self.folder(run.backbone) / "net.json", self.made_path(run)}
         return any(not path.exists() and taken(path) for path in needs)
 
     def net(self, name):
@@ -91,18 +89,18 @@ class Experiment:
         return dataset.padded(dataset.train.images[-config.denoiser_images:]), dataset.train.labels[-config.denoiser_images:]
 
     def noises(self, run):
-        return [profile.load(recipes.noise_path(name)).scaled(recipes.NOISES.get(name, (1.0,))[0]) for name in recipes.GROUPS[recipes.NOISES[run.noise][1]]]
+        return [profile.load(recipes.noise_path(name)).scaled(severity) for name, severity in self.recipe.group(run.backbone, run.noise)]
 
     def placement(self, run, sigma):
         config, (net, _, folder) = recipes.settings(self.recipe, run), self.net(run.backbone)
         images, labels = self.training_images(config)
-        key = digest(training_settings(config) | {"budget": 0}, recipes.NOISES[run.noise][1], run.placement, run.draw)
+        key = digest(training_settings(config) | {"budget": 0}, self.recipe.group(run.backbone, run.noise), run.placement, run.draw)
         values = kept(folder / f"worth-{key}.pt", lambda: insertion.worth(net, images, self.noises(run), config, run.placement, labels, run.draw, self.say))
         return insertion.choose(net, values, config, run.placement, sigma, self.say)
 
     def trained_key(self, run):
         kind = recipes.TRAINS[run.control]
-        return kind, digest(training_settings(recipes.settings(self.recipe, run)), recipes.NOISES[run.noise][1], run.placement, run.draw, kind)
+        return kind, digest(training_settings(recipes.settings(self.recipe, run)), self.recipe.group(run.backbone, run.noise), run.placement, run.draw, kind)
 
     def trained_path(self, run, suffix):
         return self.folder(run.backbone) / ("%s-%s%s" % (*self.trained_key(run), suffix))
@@ -146,8 +144,7 @@ class Experiment:
             config = recipes.settings(self.recipe, run)
             subject, blocks, extra = self.trained(run)
             whole(path, lambda scratch: export.export(subject, scratch, self.dataset(config), blocks))
-            cycles = self.cycles(config, path) if self.board and recipes.TRAINS[run.control] == "blocks" else {}
-            return {"extra_parameters": extra} | cycles
+            return {"extra_parameters": extra}
 
         return path, described(self.trained_path(run, ".json"), make)
 
@@ -155,11 +152,24 @@ class Experiment:
         """Layers, best gradient norm first: where side paths go."""
         config, (net, _, folder) = recipes.settings(self.recipe, run), self.net(run.backbone)
         images, labels = self.training_images(config)
-        key = digest(training_settings(config) | {"budget": 0}, recipes.NOISES[run.noise][1], "gradient", 0)
+        key = digest(training_settings(config) | {"budget": 0}, self.recipe.group(run.backbone, run.noise), "gradient", 0)
         values = kept(folder / f"worth-{key}.pt", lambda: insertion.worth(net, images, self.noises(run), config))
         return sorted(net.by_name, key=lambda name: -max(value for (layer, _), value in values.items() if layer == name))
 
     # ---- one run ----
+
+    def made_path(self, run):
+        """The file whose presence says that nothing is left to train for a run."""
+        return self.trained_path(run, ".pt" if run.control in recipes.EMULATED else ".json") if run.control in recipes.TRAINS else self.folder(run.backbone) / "net.json"
+
+    def make(self, run):
+        """Train what a run needs."""
+        if run.control not in recipes.TRAINS:
+            self.net(run.backbone)
+        elif run.control in recipes.EMULATED:
+            self.trained(run)
+        else:
+            self.trained_file(run)
 
     def evaluate(self, run):
         """-> the run's figures."""
@@ -172,6 +182,8 @@ class Experiment:
             subject, blocks, extra = self.trained(run)
             return self.emulated(run, config, made, subject, blocks, chips, seeds) | {"extra_parameters": extra}
         path, about = self.trained_file(run) if run.control in recipes.TRAINS else (folder / "net.onnx", {"extra_parameters": 0})
+        if self.board and run.table == "main" and run.control == "both":
+            about = about | described(path.with_suffix(".cycles.json"), lambda: self.cycles(config, path))
         return self.integers(run, config, path, chips, seeds) | about | {"model": str(path.relative_to(self.work)), "backbone_float": figures["float"]}
 
     def cycles(self, config, path):
@@ -227,11 +239,11 @@ class Experiment:
         dataset = self.dataset(config)
         count = run.images or len(dataset.test.images)
         images, labels = dataset.padded(dataset.test.images[:count]), dataset.test.labels[:count]
-        rows = []
+        rows, batch = [], 1000 if machine.device().type == "cuda" else 250
         for chip in chips:
             for seed in seeds:
                 for mode, hooks in (("off", {}), ("mean", {"denoise": denoiser.mean_mode(blocks)})):
-                    accuracy = emulate.accuracy(net, blocks, made, images, labels, chip, seed, **hooks)
+                    accuracy = emulate.accuracy(net, blocks, made, images, labels, chip, seed, batch, **hooks)
                     rows.append({"chip": chip, "noise_seed": seed, "mode": mode, "accuracy": accuracy})
         clean = emulate.accuracy(net, blocks, None, images, labels, 0, 0, denoise=denoiser.mean_mode(blocks))
         return {"accuracies": rows, "clean": {"mean": clean}, "images": count, "device": "emulated", "parameters": net.parameter_count()}
@@ -254,12 +266,18 @@ class Clock:
         self.seen.add(key)
         return units if new else 0.0
 
+    def training(self, run):
+        """Of what stands behind a backbone's layers."""
+        config = recipes.settings(self.experiment.recipe, run)
+        steps = config.denoiser_steps * config.denoiser_batch * (10 if run.control == "unlimited" else 1)
+        return self.WEIGHT[run.backbone] * self.TRAINING * steps * (run.control in recipes.TRAINS)
+
     def estimate(self, run):
-        e, config = self.experiment, recipes.settings(self.experiment.recipe, run)
+        e = self.experiment
         base = e.recipe.backbones[run.backbone]
         units = self.once(run.backbone, 1.5 * self.TRAINING * base.epochs * (base.train_images or 50_000))
         if run.control in recipes.TRAINS:
-            units += self.once(e.trained_key(run), self.TRAINING * config.denoiser_steps * config.denoiser_batch * (10 if run.control == "unlimited" else 1))
+            units += self.once(e.trained_key(run), self.training(run) / self.WEIGHT[run.backbone])
         made = profile.load(recipes.noise_path(run.noise))
         repeats = (len(e.recipe.chips) if made.static else 1) * (len(e.recipe.noise_seeds) if made.random else 1)
         return self.WEIGHT[run.backbone] * (units + repeats * (run.images or 10_000) * (10 if run.control in recipes.EMULATED else 1))
@@ -290,6 +308,22 @@ def perform(experiment, runs, out, stop_after=None):
     return elsewhere
 
 
+def prepare(experiment, runs, out):
+    """Train what the runs need, by importance and the dearest first, and measure only what is emulated -> how many things other workers are at. For a
+    computer with a GPU; the integers can be measured elsewhere afterwards."""
+    clock, elsewhere, wanted = Clock(experiment, [], out), 0, {}
+    for run in runs:
+        wanted.setdefault(experiment.made_path(run), []).append(run)
+    for path, users in sorted(wanted.items(), key=lambda item: (min(recipes.RANK.index(run.table) for run in item[1]), -clock.training(item[1][0]))):
+        if experiment.waits(users[0]):
+            elsewhere += 1
+        elif not path.exists():
+            experiment.make(users[0])
+            experiment.say(f"{sum(path.exists() for path in wanted)} of {len(wanted)} are trained: {users[0].name}")
+            elsewhere += perform(experiment, [run for run in users if run.control in recipes.EMULATED], out)
+    return elsewhere or perform(experiment, [run for run in runs if run.control in recipes.EMULATED], out)
+
+
 def perform_one(experiment, run, path, clock, total):
     begin = time.time()
     figures = experiment.evaluate(run)
@@ -308,7 +342,7 @@ def work(arguments, folder):
     experiment = Experiment(recipe, folder / "work", arguments.threads, board=BOARD)
     try:
         # Runs that wait for what another worker makes come round again, also when it gave up.
-        while perform(experiment, runs, folder / "runs"):
+        while (prepare if arguments.train_only else perform)(experiment, runs, folder / "runs"):
             time.sleep(2)
     except KeyboardInterrupt:
         raise SystemExit(130)
@@ -321,9 +355,10 @@ def main():
     parser.add_argument("--profile", choices=recipes.PROFILES, default="fast")
     parser.add_argument("--folder", type=Path, help="where runs/ and work/ go (build/experiment/<profile>)")
     parser.add_argument("--only", default="", help="runs whose name contains this")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="workers; with a GPU one is enough")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="workers; several share a GPU best under CUDA's multi-process service")
     parser.add_argument("--threads", type=int, default=1, help="of each worker")
     parser.add_argument("--list", action="store_true", help="print the runs and stop")
+    parser.add_argument("--train-only", action="store_true", help="train what the runs need, measure only what is emulated (needs no library and no simulator)")
     parser.add_argument("--keep", action="store_true", help="copy what is finished into the repository (archive.py) and stop")
     arguments = parser.parse_args()
     recipe = recipes.PROFILES[arguments.profile]()
@@ -334,7 +369,7 @@ def main():
     folder = (arguments.folder or ROOT / f"build/experiment/{arguments.profile}").resolve()
     out = folder / "runs"
     for path in (quell.LIBRARY, QUELL, BOARD):
-        if not path.exists():
+        if not path.exists() and not arguments.train_only:
             raise SystemExit(f"{path.relative_to(ROOT)} is missing: make {path.relative_to(ROOT)}")
     runner = Experiment(recipe, folder / "work", 1)
     if arguments.keep:

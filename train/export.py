@@ -31,7 +31,8 @@ def function(kind):
 
     parts = []
     if kind != "DenoiseBottleneck":
-        parts.append(node("Conv", ["x", dequantised("d")], "mu_depthwise", pads=[1, 1, 1, 1]))
+        # The kernel is 3x3 or 1x1; either way the result has the image's size.
+        parts.append(node("Conv", ["x", dequantised("d")], "mu_depthwise", auto_pad="SAME_UPPER"))
         group = onnx.AttributeProto(name="group", ref_attr_name="group", type=onnx.AttributeProto.INT)
         nodes[-1].attribute.append(group)
     if kind != "DenoiseDepthwise":

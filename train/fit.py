@@ -10,6 +10,7 @@ The loss is the sum, each with its weight in Config, of
 - the negative log-likelihood of the layer's own noise under (mu, sigma). With `sigma_on_rest` it trains sigma alone, on what
   mu leaves over; otherwise mu too.
 """
+import math
 import time
 
 import torch
@@ -17,6 +18,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from . import machine, noise
+from .store import whole
 
 SIGMA_MIN = 0.25  # codes: floor inside the likelihood only
 
@@ -59,7 +61,8 @@ def noisy_loss(net, blocks, pixels, target, tile, config, logits_only=False):
                 return d
             mu, sigma = blocks[layer.name](d, x)
             if sigma is not None and config.likelihood and not logits_only:
-                terms["likelihood"].append(likelihood(d, v, layer, mu, sigma, config.sigma_on_rest))
+                some = slice(0, max(1, int(len(d) * config.likelihood_share)))
+                terms["likelihood"].append(likelihood(d[some], v[some], layer, mu[some], sigma[some] if len(sigma) > 1 else sigma, config.sigma_on_rest))
             if clean:
                 wanted = clean[layer.name].float()
                 terms["features"].append(((d - mu).float() - wanted).square().mean() / wanted.var().clamp_min(1))
@@ -74,8 +77,15 @@ def noisy_loss(net, blocks, pixels, target, tile, config, logits_only=False):
 
 
 def make_tile(net, images, profiles, config, where, seed):
-    return noise.Tile(profiles, net.output_shapes(images[:1]), config.denoiser_batch, seed, *config.noise_levels,
+    return noise.Tile(profiles, net, net.output_shapes(images[:1]), config.denoiser_batch, seed, *config.noise_levels,
                       silent=config.silent_share, device=where)
+
+
+def one_cycle(step, steps, rise=0.1):
+    """Factor on the peak rate: up along half a cosine, then down to nothing along another (Smith, 2018)."""
+    up = rise * steps
+    part = step / up if step < up else 1 + (step - up) / (steps - up)
+    return (1 - math.cos(math.pi * part)) / 2
 
 
 def train(net, blocks, images, profiles, config, steps, checkpoint=None, say=print, what="denoisers", origin=None):
@@ -91,46 +101,55 @@ def train(net, blocks, images, profiles, config, steps, checkpoint=None, say=pri
     target = teacher(net if origin is None else origin.to(where), images)
     generator = torch.Generator().manual_seed(config.seed)
     tile = make_tile(net, images, profiles, config, where, config.seed)
-    rate = config.denoiser_rate if frozen else config.retrain_rate
-    optimiser = torch.optim.Adam(parameters, rate, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps + 1, pct_start=0.1)
+    # On a GPU the rate is a tensor, so that a recorded step sees it change.
+    recorded = where.type == "cuda"
+    optimiser = torch.optim.Adam(parameters, torch.zeros((), device=where) if recorded else 0.0, betas=(0.9, 0.99), fused=recorded, capturable=recorded)
+    for parameter in parameters:
+        parameter.grad = torch.zeros_like(parameter)
     average, step = [p.detach().clone() for p in parameters], 0
     if checkpoint and checkpoint.exists():
         state = torch.load(checkpoint, map_location=where)
         blocks.load_state_dict(state["blocks"])
         net.load_state_dict(state["net"]) if not frozen else None
         optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
         average, step = state["average"], state["step"]
         generator.manual_seed(config.seed + step)
-    first, begin = step, time.time()
-    while step < steps:
-        for block in blocks.values():
-            block.quantised = step >= steps * (1 - config.quantised_share)
-        pick = torch.randint(len(images), (config.denoiser_batch,), generator=generator).to(where)
-        tile.redraw()
-        loss = noisy_loss(net, blocks, images[pick], target[pick], tile, config)
-        optimiser.zero_grad()
-        loss.backward()
+    pixels, wanted = images[:config.denoiser_batch].clone(), target[:config.denoiser_batch].clone()
+
+    def improve():
+        loss = noisy_loss(net, blocks, pixels, wanted, tile, config)
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+        # Copied, so that gradients lie in memory as their parameters do.
+        torch._foreach_copy_([parameter.grad for parameter in parameters], gradients)
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
-        schedule.step()
-        step += 1
-        decay = min(config.denoiser_ema, step / (step + 10))
-        with torch.no_grad():
-            for kept, now in zip(average, parameters):
-                kept.lerp_(now, 1 - decay)
-        if step % 100 == 0 or step == steps:
-            left = (time.time() - begin) / (step - first) * (steps - step)
-            say(f"{what} step {step}/{steps}  loss {loss.item():.3f}  {left / 60:.1f} min left")
-            if checkpoint:
-                scratch = checkpoint.with_suffix(".part")
-                torch.save({"blocks": blocks.state_dict(), "net": {} if frozen else net.state_dict(), "optimiser": optimiser.state_dict(),
-                            "schedule": schedule.state_dict(), "average": average, "step": step}, scratch)
-                scratch.replace(checkpoint)
+        return loss.detach()
+
+    first, begin = step, time.time()
+    with machine.Replayed(where, steps >= 200) as replayed:
+        while step < steps:
+            quantised = step >= steps * (1 - config.quantised_share)
+            for block in blocks.values():
+                block.quantised = quantised
+            pick = torch.randint(len(images), (config.denoiser_batch,), generator=generator).to(where)
+            pixels.copy_(images[pick])
+            wanted.copy_(target[pick])
+            tile.redraw()
+            now = one_cycle(step, steps) * (config.denoiser_rate if frozen else config.retrain_rate)
+            for group in optimiser.param_groups:
+                group["lr"] = group["lr"].fill_(now) if recorded else now
+            loss = replayed((tile.key, quantised), improve)
+            step += 1
+            torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - min(config.denoiser_ema, step / (step + 10)))
+            if step % 100 == 0 or step == steps:
+                left = (time.time() - begin) / (step - first) * (steps - step)
+                say(f"{what} step {step}/{steps}  loss {loss.item():.3f}  {left / 60:.1f} min left")
+                if checkpoint:
+                    whole(checkpoint, lambda scratch: torch.save({
+                        "blocks": blocks.state_dict(), "net": {} if frozen else net.state_dict(), "optimiser": optimiser.state_dict(),
+                        "average": average, "step": step}, scratch))
     with torch.no_grad():
-        for kept, now in zip(average, parameters):
-            now.copy_(kept)
+        torch._foreach_copy_(parameters, average)
     for block in blocks.values():
         block.quantised = True
     net.cpu()

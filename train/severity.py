@@ -1,7 +1,6 @@
-"""python -m train.severity --profile full: for every noise the severity at which the backbones lose `--drop` on average.
+"""python -m train.severity --profile full: for every backbone and noise the severity at which it loses `--drop`.
 
-For recipes.NOISES, whose severities say so; uses the trained backbones under build/experiment/<profile>/work, no training.
-Severities are per noise, the same for all backbones, so that wide and narrow networks are compared under one chip.
+For recipes.SEVERITIES; uses the trained backbones under build/experiment/<profile>/work, no training.
 """
 import argparse
 
@@ -11,14 +10,12 @@ from . import experiment, profile, recipes
 from .config import ROOT
 
 
-def mean_drop(benches, noise, severity, chips):
-    """Mean over backbones [(Bench, model, clean accuracy)] and chips."""
-    drops = []
-    for bench, model, clean in benches:
-        mark = bench.lib.mark()
-        made = bench.lib.profile(recipes.noise_path(noise), severity)
-        drops += [clean - bench.accuracy(model, made, chip, chip) for chip in chips]
-        bench.lib.close(mark)
+def mean_drop(bench, model, clean, noise, severity, chips):
+    """Mean over chips, each with a noise seed of its own."""
+    mark = bench.lib.mark()
+    made = bench.lib.profile(recipes.noise_path(noise), severity)
+    drops = [clean - bench.accuracy(model, made, chip, chip) for chip in chips]
+    bench.lib.close(mark)
     return float(np.mean(drops))
 
 
@@ -36,23 +33,26 @@ def main():
     parser.add_argument("--drop", type=float, default=0.30)
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", default="", help="backbone:noise pairs whose name contains this")
     arguments = parser.parse_args()
     recipe = recipes.PROFILES[arguments.profile]()
     runner = experiment.Experiment(recipe, ROOT / f"build/experiment/{arguments.profile}/work", arguments.threads)
-    benches = []
     for name, config in recipe.backbones.items():
         path = runner.folder(name) / "net.onnx"
-        if path.exists():
-            bench = runner.bench(config, arguments.images)
-            model = bench.lib.model(path)
-            benches.append((bench, model, bench.accuracy(model)))
-    if not benches:
-        raise SystemExit(f"no backbone is trained yet: python -m train.experiment --profile {arguments.profile} --only none")
-    for noise in recipes.NOISES:
-        made = profile.load(recipes.noise_path(noise))
-        chips = recipe.chips if made.static else recipe.chips[:1]
-        best = 1.0 if made.adc_bits < 8 else find(lambda severity: mean_drop(benches, noise, severity, chips), arguments.drop)
-        print(f"{noise:22} severity {best:.3f}  drop {mean_drop(benches, noise, best, chips):.1%}  (recipes.py has {recipes.NOISES[noise][0]:g})", flush=True)
+        if not path.exists():
+            print(f"{name}: not trained yet: python -m train.experiment --profile {arguments.profile} --only {name}")
+            continue
+        bench = runner.bench(config, arguments.images)
+        model = bench.lib.model(path)
+        clean = bench.accuracy(model)
+        for noise in recipes.NOISES:
+            made = profile.load(recipes.noise_path(noise))
+            if made.adc_bits < 8 or arguments.only not in f"{name}:{noise}":
+                continue
+            drop_at = lambda severity: mean_drop(bench, model, clean, noise, severity, recipe.chips if made.static else recipe.chips[:1])
+            best = find(drop_at, arguments.drop)
+            now = recipes.at(recipe.severities, name, noise)
+            print(f"{name:10} {noise:22} severity {best:.3f}  drop {drop_at(best):.1%}  (recipes.py has {now:g}: {drop_at(now):.1%})", flush=True)
 
 
 if __name__ == "__main__":

@@ -82,12 +82,6 @@ def mean(values):
 # ---- tables -------------------------------------------------------------------------------------------------------------
 
 
-def recommended(noise):
-    """How a chip with this noise is run, chosen by its kind before any figure was seen: the denoiser is for what is random or
-    cannot be corrected a column."""
-    return "correction" if noise.startswith(("varying", "ageing")) else "both"
-
-
 def main_table(results):
     rows, per_backbone, drops = [], defaultdict(list), []
     for key in results.keys("main"):
@@ -96,10 +90,10 @@ def main_table(results):
             continue
         clean = results.clean_of(("main", *key))
         drops.append(clean - none.mean())
-        per_backbone[key[0]].append(results.recovered("main", *key, recommended(key[1])))
+        per_backbone[key[0]].append(results.recovered("main", *key, recipes.recommended(key[1])))
         rows.append([key[0], f"{key[1]} × {key[2]:g}", f"{100 * clean:.2f}", f"{100 * none.mean():.2f} (−{100 * drops[-1]:.1f})"]
                     + [cell(results.accuracies("main", *key, control), results.recovered("main", *key, control)) for control in ("correction", "blocks", "both")]
-                    + [recommended(key[1])])
+                    + [recipes.recommended(key[1])])
     text = table(["backbone", "noise", "clean", "none", "correction", "blocks", "both", "run with"], rows)
     for backbone, values in per_backbone.items():
         text += f"\n\n{backbone}: {percent(mean(values))} of the drop recovered, mean over its noises."

@@ -164,6 +164,18 @@ static void next_weights(struct cursor *c, size_t outer, size_t inner, int8_t *t
     free(values);
 }
 
+/* Next input: a depthwise kernel, 3x3 or 1x1 a channel; stored as 3x3, a 1x1 in its middle. -> its elements a channel. */
+static uint32_t next_depthwise(struct cursor *c, uint32_t channels, int8_t *target)
+{
+    size_t count = 0;
+    double *values = next_tensor(c, (size_t)channels * 9, channels, 128, &count);
+    uint32_t each = (uint32_t)(count / channels);
+    for (size_t i = 0; values && i < count; i++)
+        target[each == 9 ? i : 9 * i + 4] = (int8_t)fmin(values[i], 127);
+    free(values);
+    return each;
+}
+
 /* Next two inputs: int32 bias and its scale; stored in steps of `unit` (0: as given). -> the scale it is stored at. */
 static double next_bias(struct cursor *c, uint32_t n, int broadcast, double limit, double unit, int32_t *target)
 {
@@ -250,8 +262,10 @@ quell_status layer_set_block(struct builder *b, int layer, const struct value *x
     struct quell_block *k = l->block;
     struct cursor c = {.b = b, .index = 1, .status = QUELL_OK};
     double s_x = x->scale;
+    uint32_t each = 0;
     if (depthwise) {
-        double d = (next_weights(&c, real, 9, k->d, 9), next_scale(&c));
+        each = next_depthwise(&c, real, k->d);
+        double d = next_scale(&c);
         set_multiplier(&c, "MD", d * 4096, &t->dn_md, &t->dn_sd);
     }
     if (bottleneck)
@@ -264,7 +278,7 @@ quell_status layer_set_block(struct builder *b, int layer, const struct value *x
     l->dn_bottleneck = bottleneck;
     t->dn_width = (int32_t)m;
     k->parameters = c.parameters;
-    k->macs = (uint64_t)x->h * x->w * ((depthwise ? 9u * real : 0) + 3u * real * m + 9u * m * m);
+    k->macs = (uint64_t)x->h * x->w * (each * real + 3u * real * m + 9u * m * m);
     l->info.has_denoiser = 1;
     l->info.denoiser_macs = k->macs;
     return QUELL_OK;

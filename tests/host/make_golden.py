@@ -114,10 +114,10 @@ class Net:
             y = self.node("Add", [self.node("MatMul", [flat, weight], f"{name}_product"), b], name)
         return self.quantise(y, (outputs, 0, 0), *self.range(), f"{name}_v")
 
-    def denoise(self, x, name, kind, m=4):
-        """A block of random numbers behind x."""
+    def denoise(self, x, name, kind, m=4, kernel=3):
+        """A block of random numbers behind x; kernel: side of its depthwise path."""
         c, rng = x.shape[0], self.random
-        values = {"d": rng.integers(-127, 128, (c, 1, 3, 3)), "d_scale": 0.0012, "w1": rng.integers(-127, 128, (m, c, 1, 1)), "w1_scale": 0.01 / np.sqrt(c), "act1_scale": 0.01,
+        values = {"d": rng.integers(-127, 128, (c, 1, kernel, kernel)), "d_scale": 0.0012, "w1": rng.integers(-127, 128, (m, c, 1, 1)), "w1_scale": 0.01 / np.sqrt(c), "act1_scale": 0.01,
                   "w2": rng.integers(-127, 128, (m, m, 3, 3)), "w2_scale": 0.002, "act2_scale": 0.01, "wu": rng.integers(-127, 128, (c, m, 1, 1)), "wu_scale": 0.0015,
                   "wv": rng.integers(-127, 128, (c, m, 1, 1)), "wv_scale": 0.001, "cv": rng.integers(-3000, 3000, c)}
         values["b1_scale"], values["b2_scale"] = x.scale * np.float32(values["w1_scale"]), np.float32(0.01) * np.float32(0.002)
@@ -161,7 +161,7 @@ def function(kind):
     real = lambda name: node("DequantizeLinear", [name, f"{name}_scale"], f"{name}_real")
     parts = []
     if kind != "DenoiseBottleneck":
-        node("Conv", ["x", real("d")], "mu_d", pads=[1] * 4)
+        node("Conv", ["x", real("d")], "mu_d", auto_pad="SAME_UPPER")
         nodes[-1].attribute.append(onnx.AttributeProto(name="group", ref_attr_name="group", type=onnx.AttributeProto.INT))
         parts.append("mu_d")
     if kind != "DenoiseDepthwise":
@@ -182,7 +182,7 @@ def case_conv(**options):
     return net.close(net.conv(x, "under_test", options.pop("outputs", 13), **options))
 
 
-def case_post(shortcut=None, pool=None, first_shortcut=True, unsigned=False, denoise=None, **options):
+def case_post(shortcut=None, pool=None, first_shortcut=True, unsigned=False, denoise=None, kernel=3, **options):
     net = Net(2, unsigned=unsigned)
     x = net.post("stem", net.conv(net.x, "stem_conv", 12), relu=True)
     stride = 2 if shortcut == "conv" else 1
@@ -191,7 +191,7 @@ def case_post(shortcut=None, pool=None, first_shortcut=True, unsigned=False, den
         other = net.conv(x, "shortcut", 20, kernel=1, stride=2)
     y = net.conv(x, "conv", 20 if shortcut == "conv" else 12, stride=stride)
     if denoise:
-        y = net.denoise(y, "block", denoise)
+        y = net.denoise(y, "block", denoise, kernel=kernel)
     if shortcut == "conv" and not first_shortcut:
         other = net.conv(x, "shortcut", 20, kernel=1, stride=2)
     y = net.post("under_test", y, other, **options)
@@ -298,6 +298,7 @@ CASES = {
     "requantised": lambda: case_lowered("requantised"),
     "denoise": lambda: case_post("input", relu=True, denoise="Denoise"),
     "denoise_depthwise": lambda: case_post(relu=True, denoise="DenoiseDepthwise"),
+    "denoise_gain": lambda: case_post(relu=True, denoise="DenoiseDepthwise", kernel=1),
     "denoise_bottleneck": lambda: case_post("conv", relu=True, denoise="DenoiseBottleneck"),
 }
 

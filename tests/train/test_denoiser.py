@@ -12,7 +12,7 @@ def test_backbone_is_frozen_bit_for_bit(net, dataset, images, profiles, settings
     before = {name: value.clone() for name, value in net.state_dict().items()}
     scales = repr(net.layers)
     export.export(net, tmp_path / "before.onnx", dataset)
-    blocks = denoiser.make_blocks(net, {"stem": (True, 1), "block1_conv2": (True, 0), "block2_conv1": (False, 2)})
+    blocks = denoiser.make_blocks(net, {"stem": (3, 1), "block1_conv2": (3, 0), "block2_conv1": (0, 2)})
     untrained = {name: value.clone() for name, value in blocks.state_dict().items()}
     fit.train(net, blocks, images, profiles, settings, 6, say=lambda line: None)
     assert any(not torch.equal(untrained[name], value) for name, value in blocks.state_dict().items())
@@ -24,13 +24,13 @@ def test_backbone_is_frozen_bit_for_bit(net, dataset, images, profiles, settings
 
 
 def test_cost_counts_every_parameter(net):
-    for kind in ((True, 0), (False, 1), (False, 4), (True, 2)):
+    for kind in ((3, 0), (0, 1), (0, 4), (3, 2)):
         blocks = denoiser.make_blocks(net, {"block1_conv1": kind})
         assert sum(p.numel() for p in blocks.parameters()) == denoiser.cost(32, *kind)
 
 
 def test_starts_as_identity(net, images, profiles):
-    blocks = denoiser.make_blocks(net, {"stem": (True, 2), "block2_conv2": (False, 4)}).eval()
+    blocks = denoiser.make_blocks(net, {"stem": (3, 2), "block2_conv2": (0, 4)}).eval()
     with torch.no_grad():
         assert torch.equal(net(images), net(images, denoise=denoiser.mean_mode(blocks)))
 
@@ -38,7 +38,7 @@ def test_starts_as_identity(net, images, profiles):
 def test_likelihood_finds_spread_and_mean():
     """A smooth image plus noise of 20 codes: mu must take much of it out, sigma must end near what is left."""
     torch.manual_seed(0)
-    block = denoiser.Denoiser(8, True, 0)
+    block = denoiser.Denoiser(8, 3, 0)
     optimiser = torch.optim.Adam(block.parameters(), 0.02)
     for _ in range(200):
         clean = 60 * torch.randn(16, 8, 1, 1).expand(16, 8, 12, 12)
@@ -64,15 +64,15 @@ def test_weights_and_batch_norm_statistics_stay(backbone, profiles, settings):
     assert any("running_mean" in name and (value != 0).any() for name, value in before.items())
     net = quantise.quantise(model, dataset.train.images)
     integers = {name: value.clone() for name, value in net.state_dict().items()}
-    blocks = denoiser.make_blocks(net, {net.layers[1].name: (True, 1), "head": (False, 1)})
+    blocks = denoiser.make_blocks(net, {net.layers[1].name: (3, 1), "head": (0, 1)})
     fit.train(net, blocks, dataset.train.images, profiles, settings, 4, say=lambda line: None)
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert all(torch.equal(integers[name], value) for name, value in net.state_dict().items())
 
 
 def test_without_sigma_the_block_is_smaller_and_its_head_zero(net, dataset, images, profiles, settings, tmp_path):
-    blocks = denoiser.make_blocks(net, {"stem": (True, 2), "block1_conv1": (False, 1)}, sigma=False)
-    assert sum(p.numel() for p in blocks.parameters()) == denoiser.cost(16, True, 2, False) + denoiser.cost(32, False, 1, False)
+    blocks = denoiser.make_blocks(net, {"stem": (3, 2), "block1_conv1": (0, 1)}, sigma=False)
+    assert sum(p.numel() for p in blocks.parameters()) == denoiser.cost(16, 3, 2, False) + denoiser.cost(32, 0, 1, False)
     fit.train(net, blocks, images, profiles, settings, 2, say=lambda line: None)
     assert not blocks["stem"].integers()["wv"].any() and not blocks["stem"].integers()["cv"].any()
     export.export(net, tmp_path / "m.onnx", dataset, blocks)
@@ -80,7 +80,7 @@ def test_without_sigma_the_block_is_smaller_and_its_head_zero(net, dataset, imag
 
 def test_likelihood_on_the_rest_leaves_mu_alone():
     torch.manual_seed(0)
-    block, layer = denoiser.Denoiser(8, True, 2), networks.conv("x", "image", 8)
+    block, layer = denoiser.Denoiser(8, 3, 2), networks.conv("x", "image", 8)
     clean, noise = 30 * torch.randn(4, 8, 6, 6), 9 * torch.randn(4, 8, 6, 6)
     for on_rest in (True, False):
         block.zero_grad()

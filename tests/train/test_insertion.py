@@ -12,19 +12,24 @@ from train.insertion import Candidate
 @pytest.mark.parametrize("budget", [0, 1, 50, 300, 1571, 10_000])
 def test_greedy_stays_within_the_budget(net, budget):
     generator = torch.Generator().manual_seed(budget)
-    pieces = []
-    for layer in net.layers[:-1]:
-        for width in (0, 1, 2, 4):
-            pieces.append(Candidate(layer.name, width, torch.rand((), generator=generator).item(), cost(layer.channels, width == 0, width) - 1))
+    pieces = [Candidate(layer.name, layer.channels, kind, torch.rand((), generator=generator).item())
+              for layer in net.layers[:-1] for kind in insertion.kinds((1, 2, 4))]
     placement = insertion.greedy(pieces, budget)
     assert insertion.placement_cost(net, placement) <= budget
-    assert bool(placement) == (budget >= 60)
+    assert bool(placement) == (budget >= cost(16, 1, 0))
 
 
 def test_greedy_takes_the_best_and_one_bottleneck_a_layer():
-    pieces = [Candidate("a", 2, 3.0, 100), Candidate("a", 4, 2.9, 150), Candidate("a", 0, 1.0, 90), Candidate("b", 0, 2.0, 500)]
-    assert insertion.greedy(pieces, 200) == {"a": (True, 2)}
-    assert insertion.greedy(pieces, 800) == {"a": (True, 2), "b": (True, 0)}
+    pieces = [Candidate("a", 10, (0, 2), 3.0), Candidate("a", 10, (0, 4), 2.9), Candidate("a", 10, (3, 0), 1.0), Candidate("b", 60, (3, 0), 2.0)]
+    assert insertion.greedy(pieces, 200) == {"a": (3, 2)}
+    assert insertion.greedy(pieces, 800) == {"a": (3, 2), "b": (3, 0)}
+
+
+def test_a_larger_kernel_replaces_a_gain():
+    pieces = [Candidate("a", 10, (1, 0), 3.0), Candidate("b", 10, (3, 0), 2.5), Candidate("a", 10, (3, 0), 2.0), Candidate("b", 10, (1, 0), 1.0)]
+    assert insertion.greedy(pieces, 11) == {"a": (1, 0)}
+    assert insertion.greedy(pieces, 11 + 91) == {"a": (1, 0), "b": (3, 0)}
+    assert insertion.greedy(pieces, 2 * 91) == {"a": (3, 0), "b": (3, 0)}
 
 
 def test_search_sees_which_layer_matters(net, images, settings, profiles):
@@ -34,10 +39,10 @@ def test_search_sees_which_layer_matters(net, images, settings, profiles):
     intact = insertion.gradients(net, images, profiles, quick)
     silent = insertion.gradients(net, images, [profile.Profile("silent")], quick)
     # What is left is the rounding of bfloat16.
-    assert intact["block0_conv1"][0] > 0 and silent["stem"][0] < 0.2 * intact["stem"][0]
+    assert intact["block0_conv1"][3, 0] > 0 and silent["stem"][3, 0] < 0.2 * intact["stem"][3, 0]
     net.block0_conv2_weight.zero_()
     norms = insertion.gradients(net, images, profiles, quick)
-    assert norms["block0_conv1"][0] == 0 and norms["block0_conv1"][2] == 0 and norms["stem"][0] > 0
+    assert norms["block0_conv1"][3, 0] == 0 and norms["block0_conv1"][0, 2] == 0 and norms["stem"][3, 0] > 0
     assert "block0_conv1" not in insertion.search(net, images, profiles, quick, lambda line: None)
 
 

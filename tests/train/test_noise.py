@@ -29,7 +29,7 @@ def test_bad_profiles_are_refused(tmp_path, key, value):
 
 
 def tile(net, images, made, **options):
-    made = noise.Tile([made], net.output_shapes(images), 8, 3, **options)
+    made = noise.Tile([made], net, net.output_shapes(images), 8, 3, **options)
     made.redraw()
     return made
 
