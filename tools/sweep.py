@@ -33,7 +33,7 @@ def missing_slices(found, n):
     """Numbers of the slices of which `found`, a result, has not every cell."""
     s = found["settings"]
     chips = len(s["profiles"]) * len(s["severities"]) * len(s["chips"])
-    each = (2 if "calibrate" in s else 1) * len(s["noise_seeds"]) * len(s["denoisers"])
+    each = (2 if "calibrate" in s and "corrected_only" not in s else 1) * len(s["noise_seeds"]) * len(s["denoisers"])
     done = {c["cell"] for c in found["cells"]}
     return sorted({chip % n for chip in range(chips) for i in range(each) if chip * each + i not in done})
 

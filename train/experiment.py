@@ -219,8 +219,8 @@ class Experiment:
         return figures
 
     def swept(self, run, config, path, chips, seeds, modes):
-        """One `quell sweep` -> the cells that this run is about. Runs without and with correction share a sweep; quell goes on with one that was stopped."""
-        corrects = run.table in recipes.CORRECTED
+        """One `quell sweep` -> its cells; quell goes on with one that was stopped."""
+        corrects = run.control not in ("none", "blocks")
         name = f"{path.stem}-{run.noise}-x{run.severity:g}-{run.images}-{'-'.join(modes)}{'-corrected' * corrects}.json"
         out, files = path.parent / "sweeps" / name, self.bench(config, run.images).files
         several = lambda values: ",".join(map(str, values))
@@ -228,10 +228,9 @@ class Experiment:
         with claimed(out):
             self.tool("sweep", "--model", path, "--images", files["images"], "--labels", files["labels"], "--profiles", recipes.noise_path(run.noise),
                       "--severities", run.severity, "--chips", several(chips), "--noise-seeds", several(seeds), "--denoisers", several(modes),
-                      "--threads", self.threads, "--json", out, *(["--calibrate", files["unlabelled"]] if corrects else []))
-        wanted = run.control not in ("none", "blocks")
+                      "--threads", self.threads, "--json", out, *(["--calibrate", files["unlabelled"], "--corrected-only"] if corrects else []))
         return [{"chip": cell["chip"], "noise_seed": cell["noise_seed"], "mode": cell["denoiser"], "accuracy": cell["accuracy"]}
-                for cell in json.loads(out.read_text())["cells"] if cell["corrected"] == wanted]
+                for cell in json.loads(out.read_text())["cells"]]
 
     def emulated(self, run, config, made, net, blocks, chips, seeds):
         """Accuracy of what the chip has no block for, on the emulated tile; the plain network beside it, so that the emulation

@@ -15,7 +15,7 @@ struct cli_options {
     double severity; /* of the profile, 1 is as written */
     uint32_t chip, noise_seed, limit, threads, dump_count, wait_seconds;
     int wait; /* for a board to be plugged in: wait_seconds, 0 for ever */
-    int skip_bad, progress, report, large;
+    int skip_bad, progress, report, large, corrected_only;
     quell_denoiser denoiser;
 };
 

@@ -27,7 +27,7 @@ struct place {
 
 static struct place place_of(const struct sweep_axes *a, uint32_t within)
 {
-    return (struct place){within / (a->seed_count * a->denoiser_count), within / a->denoiser_count % a->seed_count, within % a->denoiser_count};
+    return (struct place){a->correction_first + within / (a->seed_count * a->denoiser_count), within / a->denoiser_count % a->seed_count, within % a->denoiser_count};
 }
 
 static uint32_t cells_a_chip(const struct sweep_axes *a) { return a->correction_count * a->seed_count * a->denoiser_count; }
@@ -156,7 +156,7 @@ static void print_line(const struct sweep *w, uint32_t pair, uint32_t correction
     uint32_t n = 0;
     for (uint32_t c = 0; c < a->chip_count; c++)
         for (uint32_t s = 0; s < a->seed_count; s++) {
-            const cJSON *cell = w->cells[(pair * a->chip_count + c) * per + (correction * a->seed_count + s) * a->denoiser_count + denoiser];
+            const cJSON *cell = w->cells[(pair * a->chip_count + c) * per + ((correction - a->correction_first) * a->seed_count + s) * a->denoiser_count + denoiser];
             if (!cell)
                 continue;
             double accuracy = cJSON_GetObjectItemCaseSensitive(cell, "accuracy")->valuedouble;
@@ -177,7 +177,7 @@ static void print_table(const struct sweep *w)
     const struct sweep_axes *a = &w->axes;
     printf("%-20s %8s  %-9s  %-8s accuracy, mean and standard deviation over chips and seeds (how many)\n", "profile", "severity", "chip", "denoiser");
     for (uint32_t pair = 0; pair < a->profile_count * a->severity_count; pair++)
-        for (uint32_t correction = 0; correction < a->correction_count; correction++)
+        for (uint32_t correction = a->correction_first; correction < a->correction_first + a->correction_count; correction++)
             for (uint32_t d = 0; d < a->denoiser_count; d++)
                 print_line(w, pair, correction, d);
 }

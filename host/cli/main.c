@@ -10,7 +10,7 @@ const struct cli_command CLI_COMMANDS[] = {
     {"compile", "translate an ONNX model for the accelerator", "mo", "dwslRj", cmd_compile},
     {"run", "run images through a model on a device", "mi", "LdwpFckneNSOjtTsuUP", cmd_run},
     {"calibrate", "measure a chip's column correction from unlabelled images", "mipo", "dwFcnNStTsPj", cmd_calibrate},
-    {"sweep", "measure the accuracy over profiles, severities, chips and noise seeds; goes on where it was stopped", "miAj", "LdwBCDEGKNStsP", cmd_sweep},
+    {"sweep", "measure the accuracy over profiles, severities, chips and noise seeds; goes on where it was stopped", "miAj", "LdwBCDEGQKNStsP", cmd_sweep},
     {"bench", "measure images per second, with noise and denoiser off and on", "mi", "dwpFcnNtsPj", cmd_bench},
 };
 const unsigned CLI_COMMAND_COUNT = sizeof CLI_COMMANDS / sizeof *CLI_COMMANDS;

@@ -48,6 +48,7 @@ static const struct option_row {
     TEXT_OPTION('D', "noise-seeds", noise_seeds, "LIST", "seeds of the noise drawn at every inference (0)"),
     TEXT_OPTION('E', "denoisers", denoisers, "LIST", "of off, mean, sample (off)"),
     TEXT_OPTION('G', "calibrate", calibrate, "PATH", "measure every chip with column correction too, from the first 100 of these images"),
+    FLAG_OPTION('Q', "corrected-only", corrected_only, "with --calibrate: only with column correction"),
     TEXT_OPTION('K', "slice", slice, "K/N", "only every N-th chip, from the K-th on, counted from 0: for several computers"),
     FLAG_OPTION('P', "progress", progress, "show progress even if stderr is no terminal"),
     FLAG_OPTION('R', "report", report, "print the layers with their addresses"),

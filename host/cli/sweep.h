@@ -13,7 +13,8 @@ struct sweep_axes {
     double severities[SWEEP_MOST];
     uint32_t chips[SWEEP_MOST], seeds[SWEEP_MOST];
     quell_denoiser denoisers[3];
-    uint32_t profile_count, severity_count, chip_count, seed_count, denoiser_count, correction_count;
+    uint32_t profile_count, severity_count, chip_count, seed_count, denoiser_count;
+    uint32_t correction_first, correction_count; /* 0: as it is, 1: corrected */
 };
 
 struct sweep {

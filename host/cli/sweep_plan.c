@@ -90,7 +90,10 @@ quell_status sweep_read_axes(const struct cli_options *o, struct sweep_axes *a, 
         return sweep_fail(err, QUELL_E_MEMORY, "out of memory%s", "");
     for (char *piece; (piece = strsep(&rest, ",")) && a->profile_count < SWEEP_MOST;)
         a->profiles[a->profile_count++] = piece;
-    a->correction_count = o->calibrate ? 2 : 1;
+    if (o->corrected_only && !o->calibrate)
+        return sweep_fail(err, QUELL_E_USAGE, "--corrected-only wants --calibrate%s", "");
+    a->correction_first = o->corrected_only ? 1 : 0;
+    a->correction_count = o->calibrate && !o->corrected_only ? 2 : 1;
     if ((status = read_severities(o->severities, a, err)) != QUELL_OK || (status = read_numbers("chips", o->chips, a->chips, &a->chip_count, err)) != QUELL_OK
         || (status = read_numbers("noise-seeds", o->noise_seeds, a->seeds, &a->seed_count, err)) != QUELL_OK)
         return status;
@@ -143,6 +146,8 @@ cJSON *sweep_settings(const struct sweep *w)
     cJSON_AddNumberToObject(j, "image_count", w->s.images_info.count);
     if (w->o->calibrate)
         add_input(j, "calibrate", w->o->calibrate);
+    if (w->o->corrected_only)
+        cJSON_AddTrueToObject(j, "corrected_only");
     list = cJSON_AddArrayToObject(j, "profiles");
     for (uint32_t i = 0; i < a->profile_count; i++) {
         cJSON *profile = cJSON_CreateObject();

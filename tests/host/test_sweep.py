@@ -53,6 +53,18 @@ def test_cells_are_runs(whole, tmp_path):
     assert len(settings) == CELLS
 
 
+def test_corrected_only(whole, tmp_path):
+    """The same cells without those as they are."""
+    out, name = tmp_path / "c.json", lambda cell: {key: value for key, value in cell.items() if key != "cell"}
+    sweep(out, "--corrected-only")
+    found, all_cells = json.loads(out.read_text()), json.loads(whole[0].read_text())["cells"]
+    assert found["complete"] and [name(c) for c in found["cells"]] == [name(c) for c in all_cells if c["corrected"]]
+    before = out.read_bytes()
+    sweep(out, "--corrected-only")
+    assert out.read_bytes() == before
+    assert "--calibrate" in sweep(tmp_path / "d.json", "--corrected-only", axes=AXES[:-2], expect=USAGE).stderr
+
+
 def test_slices(whole, tmp_path):
     """Slices one after the other into one file give the very bytes of the whole; a finished sweep is not run again."""
     out = tmp_path / "s.json"
