@@ -5,12 +5,13 @@ A tree is decoded once into NumPy files and mapped into memory afterwards, so th
 import gzip
 import hashlib
 import io
-import json
 import tarfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from .store import described
 
 PICTURES = (".jpg", ".jpeg", ".png")
 CIFAR_RECORD = 1 + 3 * 32 * 32
@@ -134,22 +135,24 @@ def decode_split(source, classes, side, path):
 def read_tree(path, cache, side):
     stamp = f"{path.resolve()} {path.stat().st_mtime_ns} {path.stat().st_size} {side}"
     folder = cache / hashlib.sha256(stamp.encode()).hexdigest()[:16]
-    if not (folder / "about.json").exists():
-        source = Folder(path) if path.is_dir() else Archive(path)
-        tree = pictures(source.names)
-        held_out = next((split for split in ("test", "val") if split in tree), None)
-        if "train" not in tree or held_out is None:
-            raise ValueError(f"{path}: neither CIFAR-10's binary files nor train/<class>/ and test/<class>/ (or val/) with pictures")
-        classes = list(tree["train"])
-        if list(tree[held_out]) != classes:
-            raise ValueError(f"{path}: train and {held_out} have other classes")
-        folder.mkdir(parents=True, exist_ok=True)
-        for split, name in (("train", "train"), (held_out, "test")):
-            decode_split(source, tree[split], side, folder / name)
-        with source.open(tree["train"][classes[0]][0]) as file:
-            quality = jpeg_quality(file)
-        (folder / "about.json").write_text(json.dumps({"classes": classes, "form": f"JPEG-{quality}" if quality else ""}))
-    about = json.loads((folder / "about.json").read_text())
+    about = described(folder / "about.json", lambda: decode_tree(path, folder, side))
     # Copy on write: PyTorch wants writable memory, the file stays as it is.
     splits = [(np.load(folder / f"{name}.npy", mmap_mode="c"), np.load(folder / f"{name}.labels.npy")) for name in ("train", "test")]
     return splits, about["classes"], about["form"]
+
+
+def decode_tree(path, folder, side):
+    """Decode both splits into the folder -> what about.json says."""
+    source = Folder(path) if path.is_dir() else Archive(path)
+    tree = pictures(source.names)
+    held_out = next((split for split in ("test", "val") if split in tree), None)
+    if "train" not in tree or held_out is None:
+        raise ValueError(f"{path}: neither CIFAR-10's binary files nor train/<class>/ and test/<class>/ (or val/) with pictures")
+    classes = list(tree["train"])
+    if list(tree[held_out]) != classes:
+        raise ValueError(f"{path}: train and {held_out} have other classes")
+    for split, name in (("train", "train"), (held_out, "test")):
+        decode_split(source, tree[split], side, folder / name)
+    with source.open(tree["train"][classes[0]][0]) as file:
+        quality = jpeg_quality(file)
+    return {"classes": classes, "form": f"JPEG-{quality}" if quality else ""}

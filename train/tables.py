@@ -241,7 +241,7 @@ def main():
     parser.add_argument("--out", type=Path, help="folder for tables and plots")
     arguments = parser.parse_args()
     folder = ROOT / f"build/experiment/{arguments.profile}"
-    out = arguments.out or folder / "tables"
+    out = arguments.out or (ROOT / "docs/results" if arguments.profile == "full" else folder / "tables")
     for key, value in write(arguments.runs or folder / "runs", out, arguments.profile).items():
         print(f"{key:34} {value}")
     print(f"tables in {out / 'experiment.md'}")
