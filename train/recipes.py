@@ -13,7 +13,11 @@ from .config import FULL, Config, ROOT, backbone_settings, training_settings
 NOISES = {
     "varying_chip": "read", "ageing_1h": "read", "ageing_1d": "read", "ageing_1month": "read", "ageing_1y": "read", "read": "read", "additive": "read",
     "multiplicative_sixth": "read", "combined": "read", "pcm_1h": "devices", "reram_1d": "devices", "adc_4": "adc", "stuck": "devices",
+    "pcm_1y": "devices", "adc_5": "adc", "adc_6": "adc", "adc_7": "adc", "adc_8": "adc",
 }
+# The rest is in the severity table alone: an ADC has bits instead of a severity, a year of phase-change memory stands beside its hour.
+MAIN = ("varying_chip", "ageing_1h", "ageing_1d", "ageing_1month", "ageing_1y", "read", "additive", "multiplicative_sixth", "combined", "pcm_1h", "reram_1d", "adc_4", "stuck")
+CONVERTERS = ("adc_4", "adc_5", "adc_6", "adc_7", "adc_8")
 GROUPS = {"read": ("read", "additive", "multiplicative_sixth", "combined"), "devices": ("pcm_1h", "reram_1d", "stuck"), "adc": ("adc_4", "adc_5")}
 
 # Severities in the main table, {backbone: {noise: factor}}: those at which that backbone loses about 30 points (train/severity.py). One chip for
@@ -21,18 +25,18 @@ GROUPS = {"read": ("read", "additive", "multiplicative_sixth", "combined"), "dev
 # more about the size of the drop than about the blocks. An ADC has no severity.
 SEVERITIES = {
     "resnet8": {"varying_chip": 0.75, "ageing_1h": 0.71, "ageing_1d": 0.44, "ageing_1month": 0.31, "ageing_1y": 0.26, "read": 0.96, "additive": 0.92,
-                "multiplicative_sixth": 2.55, "combined": 0.28, "pcm_1h": 0.65, "reram_1d": 1.07, "stuck": 0.1},
+                "multiplicative_sixth": 2.55, "combined": 0.28, "pcm_1h": 0.65, "pcm_1y": 0.65, "reram_1d": 1.07, "stuck": 0.1},
     "resnet20": {"varying_chip": 1.36, "ageing_1h": 0.58, "ageing_1d": 0.355, "ageing_1month": 0.25, "ageing_1y": 0.21, "read": 0.97, "additive": 0.91,
-                 "multiplicative_sixth": 2.58, "combined": 0.26, "pcm_1h": 0.57, "reram_1d": 1.56, "stuck": 0.05},
+                 "multiplicative_sixth": 2.58, "combined": 0.26, "pcm_1h": 0.57, "pcm_1y": 0.57, "reram_1d": 1.56, "stuck": 0.05},
     "mobilenet": {"varying_chip": 0.73, "ageing_1h": 0.195, "ageing_1d": 0.12, "ageing_1month": 0.086, "ageing_1y": 0.071, "read": 0.41, "additive": 0.5,
-                  "multiplicative_sixth": 0.94, "combined": 0.085, "pcm_1h": 0.187, "reram_1d": 0.9, "stuck": 0.06},
+                  "multiplicative_sixth": 0.94, "combined": 0.085, "pcm_1h": 0.187, "pcm_1y": 0.187, "reram_1d": 0.9, "stuck": 0.06},
     "vgg": {"varying_chip": 1.6, "ageing_1h": 0.93, "ageing_1d": 0.58, "ageing_1month": 0.41, "ageing_1y": 0.34, "read": 1.26, "additive": 1.02,
-            "multiplicative_sixth": 2.95, "combined": 0.375, "pcm_1h": 1.0, "reram_1d": 2.07, "stuck": 0.14},
+            "multiplicative_sixth": 2.95, "combined": 0.375, "pcm_1h": 1.0, "pcm_1y": 1.0, "reram_1d": 2.07, "stuck": 0.14},
 }
 # For the profiles on Fashion-MNIST, measured on a backbone of four epochs.
 FASHION_SEVERITIES = {"resnet8": {
     "varying_chip": 0.65, "ageing_1h": 0.3, "ageing_1d": 0.2, "ageing_1month": 0.14, "ageing_1y": 0.11, "read": 1.2, "additive": 0.9,
-    "multiplicative_sixth": 3.5, "combined": 0.16, "pcm_1h": 0.25, "reram_1d": 1.35, "stuck": 0.25}}
+    "multiplicative_sixth": 3.5, "combined": 0.16, "pcm_1h": 0.25, "pcm_1y": 0.25, "reram_1d": 1.35, "stuck": 0.25}}
 
 
 
@@ -187,14 +191,15 @@ def full():
     of = lambda *names: {name: SEVERITIES[name] for name in names}
     narrow, wide, seeds = of("resnet8", "resnet20", "mobilenet"), of("vgg"), (1, 2, 3)
     bound = lambda runs: [run for run in runs if run.control != "unlimited" or run.seed == 1]  # ten times the backbone: one training
-    runs = main_runs(of("resnet8"), list(NOISES), seeds) + main_runs(wide, list(NOISES), (1,), 2000, every=False)
-    runs += main_runs(of("mobilenet", "resnet20"), list(NOISES), seeds, every=False)
+    runs = main_runs(of("resnet8"), MAIN, seeds) + main_runs(wide, MAIN, (1,), 2000, every=False)
+    runs += main_runs(of("mobilenet", "resnet20"), MAIN, seeds, every=False)
     runs += bound(control_runs(of("resnet8"), ["read", "combined"], seeds, 2000)) + control_runs(of("resnet20", "mobilenet", "vgg"), ["read", "combined"], (1,), 2000)
     runs += loss_runs(SEVERITIES, "resnet8", ["read", "combined"], 2000)
     runs += placement_runs(SEVERITIES, "resnet8", "read", (0.0203,), 10, seeds, 2000)
     runs += placement_runs(SEVERITIES, "resnet8", "read", (0.005, 0.01, 0.04, 0.08), 10, (1,), 2000, widths=())
-    factors, curves = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5), ["read", "varying_chip", "ageing_1month", "combined", "pcm_1h"]
-    runs += severity_runs(narrow, curves, factors, 1000) + severity_runs(wide, curves, factors, 500)
+    factors, curves = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5), ("read", "varying_chip", "ageing_1month", "combined", "pcm_1h")
+    for backbone, images in (("resnet8", 2000), ("vgg", 500), ("mobilenet", 1000), ("resnet20", 1000)):
+        runs += severity_runs(of(backbone), curves, factors, images) + severity_runs(of(backbone), CONVERTERS + ("pcm_1y",), (1.0,), images)
     return Profile("full", dict(CIFAR_BACKBONES), (1, 2, 3, 4, 5), (1, 2, 3), tuple(runs), "some 20 hours on 2 cores, an hour with a GPU and 16 cores, estimated", SEVERITIES)
 
 

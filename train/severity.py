@@ -45,7 +45,7 @@ def main():
         bench = runner.bench(config, arguments.images)
         model = bench.lib.model(path)
         clean = bench.accuracy(model)
-        for noise in recipes.NOISES:
+        for noise in recipes.MAIN:
             made = profile.load(recipes.noise_path(noise))
             if made.adc_bits < 8 or arguments.only not in f"{name}:{noise}":
                 continue

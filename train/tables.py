@@ -189,17 +189,20 @@ def severity_plots(results, out):
     made = []
     keys = results.keys("severity")
     for backbone in sorted({key[0] for key in keys}):
-        noises = [noise for noise in recipes.NOISES if any(key[:2] == (backbone, noise) for key in keys)]
+        noises = [noise for noise in recipes.NOISES if sum(key[:2] == (backbone, noise) for key in keys) > 1]
+        noises += ["adc"] * any(key[:2] == (backbone, noise) for key in keys for noise in recipes.CONVERTERS)
         figure, panels = plt.subplots(1, len(noises), figsize=(3.2 * len(noises), 3), sharey=True, squeeze=False)
         for panel, noise in zip(panels[0], noises):
-            severities = [key[2] for key in keys if key[:2] == (backbone, noise)]
+            # A converter's axis is its bits.
+            points = ([(int(name[-1]), name, 1.0) for name in recipes.CONVERTERS] if noise == "adc" else
+                      [(key[2], noise, key[2]) for key in keys if key[:2] == (backbone, noise)])
             for control in ("none", "correction", "both"):
-                cells = [results.accuracies("severity", backbone, noise, s, control) for s in severities]
-                shown = [(s, 100 * c.mean(), 100 * c.std()) for s, c in zip(severities, cells) if len(c)]
+                cells = [(x, results.accuracies("severity", backbone, name, severity, control)) for x, name, severity in points]
+                shown = [(x, 100 * c.mean(), 100 * c.std()) for x, c in cells if len(c)]
                 if shown:
                     panel.errorbar(*zip(*shown), label=control, capsize=2, marker="o", markersize=3)
             panel.axhline(100 * results.clean(backbone), color="gray", linewidth=0.8, linestyle=":")
-            panel.set(title=noise, xlabel="severity")
+            panel.set(title=noise, xlabel="bits" if noise == "adc" else "severity")
         panels[0][0].set_ylabel(f"{backbone}: accuracy, %")
         panels[0][0].legend(fontsize=8)
         figure.tight_layout()
