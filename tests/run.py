@@ -58,6 +58,7 @@ def discover():
     tests += [Test(f"fw/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/fw").glob("test_*.c"))]
     tests += [Test("noise statistics, 10^7 samples", [str(ROOT / "build/bin/noise_stats"), "10000000"])]
     tests += [Test(f"netlist/{m}", ["make", f"netlist-{m}", "FAULTS=2"]) for m in NETLISTS]
+    tests += [Test(f"netlist/{p.stem}", [*pytest, str(p)]) for p in sorted((ROOT / "tests/netlist").glob("test_*.py"))]
     tests += [Test("lint", ["make", "lint"])]
     tests += [Test(f"fault/{m}", [python, "-m", "tests.rtl.faults", m]) for m in FAULTS]
     return tests

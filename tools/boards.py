@@ -55,7 +55,7 @@ BOARDS = {b.name: b for b in [
           floorplan=True, **ORANGECRAB),
     # Memories at their smallest: by its counts the chip is still too large for this part (docs/boards.md).
     Board("orangecrab-25f", fits=False, device="LFE5U-25F-8MG285C", nextpnr=("--25k", "--package", "CSFBGA285", "--speed", "8"), capacity=LFE5U_25F, seeds=(1,),
-          parameters={"BOTTLENECK_MAX": 2, "ACT_WORDS": 2048, "WEIGHT_WORDS": 512, "CONST_WORDS": 128, "ROW_WORDS": 128, "DN_PAIR_WORDS": 64,
+          parameters={"BOTTLENECK_MAX": 4, "ACT_WORDS": 2048, "WEIGHT_WORDS": 512, "CONST_WORDS": 128, "ROW_WORDS": 128, "DN_PAIR_WORDS": 64,
                       "DN_ROW_WORDS": 32, "LINE_PAIRS": 256}, **ORANGECRAB),
 ]}
 

@@ -17,7 +17,7 @@ module soc #(
     parameter int    MESSAGE_WORDS  = 4096,
     // cores of the array: nine multipliers and a 32-bit row accumulator each; 8
     parameter int    CONV_CORES     = 8,
-    // channels of the denoiser's bottleneck; even
+    // channels of the denoiser's bottleneck; 4 or 8
     parameter int    BOTTLENECK_MAX = 4,
     // activation memory, 64-bit words
     parameter int    ACT_WORDS      = 8192,

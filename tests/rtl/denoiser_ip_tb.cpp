@@ -47,6 +47,17 @@ static void expect(Bench &tb, uint32_t address, uint32_t want)
     TB_CHECK(tb, got == want, "%05x: read %08x, want %08x", address, got, want);
 }
 
+// Every bit of a setting can be written and read back.
+static void keeps(Bench &tb, uint32_t address)
+{
+    uint32_t before = 0;
+    TB_CHECK(tb, bus(tb, false, address, before), "read of %05x refused", address);
+    for (uint32_t value : {~before, before}) {
+        write(tb, address, value);
+        expect(tb, address, value);
+    }
+}
+
 static void settings(Bench &tb, const DenoiserLayer &l, int pair_addr, int row_addr)
 {
     write(tb, REG(op), (uint32_t)(l.depthwise | l.bottleneck << 1 | l.sample << 2 | l.m << 4 | (l.z & 0xff) << 8 | l.layer << 16));
@@ -107,7 +118,7 @@ static void run(Bench &tb)
     expect(tb, 0x1000, 0);      // no register
     refuse(tb, REG(size), 3);   // half a word
     expect(tb, REG(size), 0);
-    for (int frames = 0; frames < 40;) {
+    for (int frames = 0; frames < 120;) {
         DenoiserLayer l;
         l.w = (int)tb.between(1, 10), l.h = (int)tb.between(1, 6), l.c8 = (int)tb.between(1, 4), l.m = frames == 0 ? MB : (int)tb.between(0, MB);
         int paths = frames == 0 ? 7 : (int)tb.between(0, 7);
@@ -128,6 +139,8 @@ static void run(Bench &tb)
         }
         settings(tb, l, pair_addr, row_addr);
         expect(tb, REG(scale_v), l.mv | l.sv << 24);
+        for (uint32_t setting = REG(op); setting <= REG(scale_v); setting += 4)
+            keeps(tb, setting);
         write(tb, REG(ctrl), 1);
         refuse(tb, 0x10000), refuse(tb, 0x20000); // a frame runs
         // The next frame may be set up and queued while this one runs; then the settings are closed.

@@ -5,6 +5,7 @@
 #include "Vusb_link.h"
 #include "tb.h"
 #include <algorithm>
+#include <cctype>
 #include <deque>
 #include <string>
 #include <vector>
@@ -192,26 +193,64 @@ struct Bench {
     }
 };
 
+using Bytes = std::vector<uint8_t>;
+
+static void put(Bytes &to, const Bytes &more)
+{
+    to.insert(to.end(), more.begin(), more.end());
+}
+static Bytes utf16(const std::string &text)
+{
+    Bytes bytes;
+    for (char c : text)
+        put(bytes, {(uint8_t)c, 0});
+    return bytes;
+}
+#define U16(value) (uint8_t)((value) & 255), (uint8_t)((value) >> 8)
+
+// The Microsoft OS 2.0 set: WinUSB, and the GUID under which the interface is registered (hw/usb/descriptors.py).
+static Bytes ms_os_20_set()
+{
+    Bytes name = utf16(std::string("DeviceInterfaceGUIDs") + '\0'), guid = utf16(QUSB_INTERFACE_GUID + std::string(2, '\0'));
+    Bytes property = {U16(10 + name.size() + guid.size()), U16(4), U16(7), U16(name.size())};
+    put(property, name), put(property, {U16(guid.size())}), put(property, guid);
+    Bytes set = {U16(10), U16(0), 0, 0, 3, 6, U16(30 + property.size())};
+    put(set, {U16(20), U16(3), 'W', 'I', 'N', 'U', 'S', 'B', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    put(set, property);
+    return set;
+}
+
 static void descriptors(Bench &b)
 {
     auto &tb = b.tb;
-    std::vector<uint8_t> dev = b.read(0x80, 6, 0x0100, 0, 18), config = b.read(0x80, 6, 0x0200, 0, 9);
-    TB_CHECK(tb, (dev[8] | dev[9] << 8) == QUSB_VID && (dev[10] | dev[11] << 8) == QUSB_PID, "VID, PID");
-    TB_CHECK(tb, config.size() == 9 && config[2] == 32, "configuration: %d bytes of %d", (int)config.size(), config[2]);
-    TB_CHECK(tb, b.read(0x80, 6, 0x0200, 0, 255).size() == 32, "whole configuration");
+    // As much as is asked for, and every byte of it
+    auto whole = [&](const char *what, uint16_t value, uint16_t index, const Bytes &want, std::initializer_list<size_t> lengths) {
+        for (size_t length : lengths) {
+            Bytes got = index == 7 ? b.read(0xC0, QUSB_MS_OS_20, value, index, (uint16_t)length) : b.read(0x80, 6, value, index, (uint16_t)length);
+            TB_CHECK(tb, got == Bytes(want.begin(), want.begin() + (long)std::min(length, want.size())), "%s: other bytes, or %zu of %zu", what, got.size(), length);
+        }
+    };
+    Bytes set = ms_os_20_set();
+    whole("device descriptor", 0x0100, 0, {18, 1, 1, 2, 0, 0, 0, QUSB_PACKET_SIZE, U16(QUSB_VID), U16(QUSB_PID), U16(QUSB_DEVICE_BCD), 1, 2, 3, 1},
+          {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 64, 255});
+    whole("configuration", 0x0200, 0,
+          {9, 2, 32, 0, 1, QUSB_CONFIGURATION, 0, 0x80, QUSB_MAX_POWER_MA / 2, 9, 4, QUSB_INTERFACE, 0, 2, QUSB_CLASS, QUSB_CLASS, QUSB_CLASS, 0,
+           7, 5, QUSB_ENDPOINT_OUT, 2, U16(QUSB_PACKET_SIZE), 0, 7, 5, QUSB_ENDPOINT_IN, 2, U16(QUSB_PACKET_SIZE), 0}, {9, 16, 31, 32, 48, 255});
+    whole("languages", 0x0300, 0, {4, 3, 9, 4}, {255});
     const char *strings[] = {QUSB_MANUFACTURER, QUSB_PRODUCT};
-    for (int i = 0; i < 3; i++) {
-        std::vector<uint8_t> s = b.read(0x80, 6, (uint16_t)(0x0300 | dev[14 + i]), 0x0409, 255);
-        std::string text;
-        for (size_t k = 2; k < s.size(); k += 2)
-            text += (char)s[k];
-        TB_CHECK(tb, s[0] == s.size() && (i == 2 ? !text.empty() : text == strings[i]), "string %d: %s", i, text.c_str());
+    for (int i = 0; i < 2; i++) {
+        Bytes want = {(uint8_t)(2 + 2 * strlen(strings[i])), 3};
+        put(want, utf16(strings[i]));
+        whole(strings[i], (uint16_t)(0x0301 + i), 0x0409, want, {2, 255});
     }
-    std::vector<uint8_t> bos = b.read(0x80, 6, 0x0F00, 0, 255);
-    TB_CHECK(tb, bos.size() == 33 && bos[31] == QUSB_MS_OS_20, "BOS");
-    size_t set = bos[29] | bos[30] << 8;
-    for (size_t length : {10, 64, 128, 500}) // shorter, whole packets, more than there is
-        TB_CHECK(tb, b.read(0xC0, QUSB_MS_OS_20, 0, 7, (uint16_t)length).size() == std::min(length, set), "%d bytes of the Microsoft OS 2.0 set", (int)length);
+    Bytes serial = b.read(0x80, 6, 0x0303, 0x0409, 255); // another one a board
+    TB_CHECK(tb, serial.size() > 2 && serial[0] == serial.size() && serial[1] == 3, "serial number");
+    for (size_t k = 2; k < serial.size(); k += 2)
+        TB_CHECK(tb, isalnum(serial[k]) && serial[k + 1] == 0, "serial number, byte %zu", k);
+    whole("BOS", 0x0F00, 0,
+          {5, 15, 33, 0, 1, 28, 16, 5, 0, 0xDF, 0x60, 0xDD, 0xD8, 0x89, 0x45, 0xC7, 0x4C, 0x9C, 0xD2, 0x65, 0x9D, 0x9E, 0x64, 0x8A, 0x9F, 0, 0, 3, 6, U16(set.size()),
+           QUSB_MS_OS_20, 0}, {5, 33, 255});
+    whole("Microsoft OS 2.0 set", 0, 7, set, {1, 10, 63, 64, 65, 128, set.size(), 500});
     // what there is not
     TB_CHECK(tb, b.control(0x80, 6, 0x0600, 0, 10) == TransferStatus::STALL, "device qualifier of a full-speed device");
     TB_CHECK(tb, b.control(0x80, 6, 0x0306, 0x0409, 255) == TransferStatus::STALL, "string 6");
