@@ -4,8 +4,7 @@
     python -m tests.netlist.faults [--first N] BENCH...
 
 The netlists of build/netlist have some tables that turn into their inverse when the environment variable NETLIST_FAULT is their number. One line a bench;
-a fault that its bench does not catch is named. A table behind redundant logic may be without effect, so eight of ten must be caught: `usb_link` has
-high-speed logic of LUNA that a full-speed device never uses (docs/netlist.md names the faults that are not caught).
+a fault that its bench does not catch is named. A table behind redundant logic may be without effect, so nine of ten must be caught.
 """
 import argparse
 import os
@@ -16,7 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 300  # seconds a bench may take with a fault in it
-SHARE = 0.8
+SHARE = 0.9
+# LUNA's device has high-speed logic that a full-speed one never uses (docs/netlist.md names the faults that are not caught).
+SHARES = {"usb_link": 0.8}
 
 
 def caught(bench, number):
@@ -38,7 +39,7 @@ def main():
         folder = ROOT / "build/netlist" / name
         numbers = sorted(int(n) for n in re.findall(r"\.NUMBER\((\d+)\)", (folder / "netlist.v").read_text()))[:args.first]
         missed = [n for n in numbers if not caught(folder / "bench", n)]
-        ok = numbers and len(numbers) - len(missed) >= SHARE * len(numbers)
+        ok = numbers and len(numbers) - len(missed) >= SHARES.get(name, SHARE) * len(numbers)
         failed += not ok
         print(f"{'ok  ' if ok else 'FAIL'} netlist/{name}: {len(numbers) - len(missed)} of {len(numbers)} faults caught" + (f", missed {missed}" if missed else ""), flush=True)
     sys.exit(1 if failed else 0)
