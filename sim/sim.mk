@@ -27,22 +27,22 @@ SIM_TRAIN     = LLVM_PROFILE_FILE=$(CURDIR)/$(SIM_BUILD)/branches.raw build/bin/
 build/bin/quell-simboard: $(SIM_INPUTS) | build/bin/quell
 	@mkdir -p build/bin
 	@rm -f $(SIM_BUILD)/*.o $(SIM_BUILD)/*.a $(SIM_BUILD)/instrumented
-	($(VERILATOR) $(SIM_FLAGS) -Mdir $(SIM_BUILD) -o instrumented && \
+	@($(VERILATOR) $(SIM_FLAGS) -Mdir $(SIM_BUILD) -o instrumented && \
 	$(SIM_MAKE) OPT_FAST="-O2 -fprofile-instr-generate" LDFLAGS=-fprofile-instr-generate && $(SIM_TRAIN) && \
 	llvm-profdata merge -o $(SIM_BUILD)/branches $(SIM_BUILD)/branches.raw && rm $(SIM_BUILD)/*.o $(SIM_BUILD)/*.a $(SIM_BUILD)/instrumented && \
-	$(SIM_MAKE) OPT_FAST="-O2 -fprofile-instr-use=branches") > $(SIM_BUILD)/log 2>&1 || (tail -40 $(SIM_BUILD)/log; exit 1)
+	$(SIM_MAKE) OPT_FAST="-O2 -fprofile-instr-use=branches") > $(SIM_BUILD)/log 2>&1 & . tools/progress.sh; watch $$! "the simulated chip" 40 $(SIM_BUILD)/log
 	@mv $(SIM_BUILD)/instrumented $@
 
 build/bin/quell-simboard-trace: $(SIM_INPUTS)
 	@mkdir -p build/bin $(SIM_BUILD)_trace
-	($(VERILATOR) --trace-fst $(SIM_FLAGS) -Mdir $(SIM_BUILD)_trace -o $(CURDIR)/$@ -LDFLAGS -lz && \
-	$(MAKE) -j 2 -C $(SIM_BUILD)_trace -f Vsoc.mk CXX=clang++ LINK=clang++ OPT_FAST=-O1 OPT_GLOBAL=-O1) > $(SIM_BUILD)_trace/log 2>&1 || (tail -40 $(SIM_BUILD)_trace/log; exit 1)
+	@($(VERILATOR) --trace-fst $(SIM_FLAGS) -Mdir $(SIM_BUILD)_trace -o $(CURDIR)/$@ -LDFLAGS -lz && \
+	$(MAKE) -j 2 -C $(SIM_BUILD)_trace -f Vsoc.mk CXX=clang++ LINK=clang++ OPT_FAST=-O1 OPT_GLOBAL=-O1) > $(SIM_BUILD)_trace/log 2>&1 & . tools/progress.sh; watch $$! "the simulated chip with waveforms" 25 $(SIM_BUILD)_trace/log
 
 # A chip with memories for the experiment's largest backbone; no part of the family has as much. For its cycles.
 SIM_LARGE     = -GWEIGHT_WORDS=32768 -GACT_WORDS=32768 -GCONST_WORDS=4096 -GROW_WORDS=1024 -GDN_PAIR_WORDS=2048 -GDN_ROW_WORDS=512 -GLINE_PAIRS=2048
 build/bin/quell-simboard-large: $(SIM_INPUTS)
 	@mkdir -p build/bin $(SIM_BUILD)_large
-	($(VERILATOR) $(SIM_FLAGS) $(SIM_LARGE) -Mdir $(SIM_BUILD)_large -o $(CURDIR)/$@ && \
-	$(MAKE) -j 2 -C $(SIM_BUILD)_large -f Vsoc.mk CXX=clang++ LINK=clang++ OPT_FAST=-O2 OPT_GLOBAL=-O1) > $(SIM_BUILD)_large/log 2>&1 || (tail -40 $(SIM_BUILD)_large/log; exit 1)
+	@($(VERILATOR) $(SIM_FLAGS) $(SIM_LARGE) -Mdir $(SIM_BUILD)_large -o $(CURDIR)/$@ && \
+	$(MAKE) -j 2 -C $(SIM_BUILD)_large -f Vsoc.mk CXX=clang++ LINK=clang++ OPT_FAST=-O2 OPT_GLOBAL=-O1) > $(SIM_BUILD)_large/log 2>&1 & . tools/progress.sh; watch $$! "the simulated chip with large memories" 25 $(SIM_BUILD)_large/log
 
 .PHONY: sim

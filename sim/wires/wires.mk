@@ -18,8 +18,8 @@ define WIRES_MODEL
 $(WIRES_BUILD)/$(1)/Vwires_top__ALL.a: $(WIRES_INPUTS)
 	@mkdir -p $$(@D)
 	@rm -f $$(@D)/*.o $$(@D)/*.a
-	($$(VERILATOR) $$(WIRES_FLAGS) $(2) -Mdir $$(@D) && \
-	$$(MAKE) -j 2 -C $$(@D) -f Vwires_top.mk CXX=clang++ LINK=clang++ OPT_FAST=$(3) OPT_GLOBAL=-O2 Vwires_top__ALL.a $$(WIRES_OBJECTS) $(4)) > $$(@D)/log 2>&1 || (tail -40 $$(@D)/log; exit 1)
+	@($$(VERILATOR) $$(WIRES_FLAGS) $(2) -Mdir $$(@D) && \
+	$$(MAKE) -j 2 -C $$(@D) -f Vwires_top.mk CXX=clang++ LINK=clang++ OPT_FAST=$(3) OPT_GLOBAL=-O2 Vwires_top__ALL.a $$(WIRES_OBJECTS) $(4)) > $$(@D)/log 2>&1 & . tools/progress.sh; watch $$$$! "the board on simulated wires ($(1))" 40 $$(@D)/log
 	@touch $$@
 endef
 $(eval $(call WIRES_MODEL,model,,-O2,))
