@@ -216,7 +216,17 @@ class Experiment:
                    "parameters": info.parameters, "macs": info.macs, "extra_macs": info.denoiser_macs,
                    "energy_nj": bench.lib.energy(model, False).total_nj, "energy_with_blocks_nj": bench.lib.energy(model, True).total_nj}
         bench.lib.close(mark)
+        if run.control == "none":
+            figures["clean_all"] = described(path.with_suffix(".clean.json"), lambda: {"accuracy": self.clean(config, path)})["accuracy"]
         return figures
+
+    def clean(self, config, path):
+        """Accuracy on an ideal chip, on all test images."""
+        bench = self.bench(config, 0)
+        mark = bench.lib.mark()
+        accuracy = bench.accuracy(bench.lib.model(path))
+        bench.lib.close(mark)
+        return accuracy
 
     def swept(self, run, config, path, chips, seeds, modes):
         """One `quell sweep` -> its cells; quell goes on with one that was stopped."""

@@ -66,7 +66,7 @@ def test_another_worker_takes_what_is_free(runner, tmp_path):
 def file_of(run, accuracies, clean, **figures):
     rows = [{"chip": 1, "noise_seed": i, "mode": "mean", "accuracy": a} for i, a in enumerate(accuracies)]
     return {"run": recipes.stored(run), "data": "made", "chips": [1], "noise_seeds": [1], "versions": {"commit": "x"},
-            "figures": {"accuracies": rows, "clean": {"off": clean, "mean": clean}, "images": 100, "parameters": 1000, "extra_parameters": 20, "macs": 10,
+            "figures": {"accuracies": rows, "clean": {"off": clean, "mean": clean}, "clean_all": clean, "images": 100, "parameters": 1000, "extra_parameters": 20, "macs": 10,
                         "extra_macs": 1, "energy_nj": 1.0, "energy_with_blocks_nj": 1.1} | figures}
 
 
