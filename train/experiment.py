@@ -182,7 +182,7 @@ class Experiment:
             subject, blocks, extra = self.trained(run)
             return self.emulated(run, config, made, subject, blocks, chips, seeds) | {"extra_parameters": extra}
         path, about = self.trained_file(run) if run.control in recipes.TRAINS else (folder / "net.onnx", {"extra_parameters": 0})
-        if self.board and run.table == "main" and run.control == "both":
+        if self.board and recipes.TRAINS.get(run.control) == "blocks":
             about = about | described(path.with_suffix(".cycles.json"), lambda: self.cycles(config, path))
         return self.integers(run, config, path, chips, seeds) | about | {"model": str(path.relative_to(self.work)), "backbone_float": figures["float"]}
 
