@@ -71,6 +71,8 @@ def cell(values, recovered=float("nan")):
 
 
 def table(head, rows):
+    if not rows:
+        return "Not run yet."
     return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head)] + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
 
 
@@ -126,7 +128,7 @@ def placement_table(results):
                 ahead, spread = np.mean(ours) - np.mean(chance), np.std(chance, ddof=1)
                 verdicts.append(f"{key[0]}, {100 * budget:g} %: gradient norm is {100 * ahead:+.2f} points from the mean of {len(chance)} random placements, whose standard "
                                 f"deviation is {100 * spread:.2f}: {'better by more than that' if ahead > spread else 'not better by more than that'}.")
-    return "\n\n".join(lines + verdicts)
+    return "\n\n".join(lines + verdicts) or "Not run yet."
 
 
 def simple_table(results, name, field, modes=("mean",)):
@@ -209,7 +211,7 @@ def severity_plots(results, out):
         figure.savefig(out / f"severity-{backbone}.svg", metadata={"Date": None})
         plt.close(figure)
         made.append(f"![accuracy over severity](severity-{backbone}.svg)")
-    return "\n\n".join(made)
+    return "\n\n".join(made) or "Not run yet."
 
 
 def conditions(results, command):
