@@ -4,9 +4,9 @@
     python -m tools.boards_doc [--check]      --check: only say whether the page is what the reports make it
 """
 import json
-import re
 import sys
 
+from tools import marks
 from tools.boards import REPORTS, ROOT
 from tools.pnr import LIMIT
 
@@ -69,11 +69,10 @@ def does_not_fit(report):
 
 def page():
     """The page with its tables made anew; the text around them is kept."""
-    def fill(match):
-        path = REPORTS / f"{match[1]}.json"
-        body = section(json.loads(path.read_text())) if path.exists() else f"No report yet: `make boards ONLY={match[1]}`.\n"
-        return f"<!-- {match[1]} -->\n{body}<!-- end -->"
-    return re.sub(r"<!-- ([\w-]+) -->\n.*?<!-- end -->", fill, PAGE.read_text(), flags=re.S)
+    def body(board):
+        path = REPORTS / f"{board}.json"
+        return section(json.loads(path.read_text())) if path.exists() else f"No report yet: `make boards ONLY={board}`.\n"
+    return marks.renew(PAGE.read_text(), body)
 
 
 def main():

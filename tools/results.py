@@ -9,7 +9,7 @@ import json
 import re
 from pathlib import Path
 
-from tools import cli
+from tools import cli, marks
 
 
 def row(figure, target, value, met):
@@ -63,30 +63,23 @@ EXPERIMENT = (
     ("recovered_share_static", "process variation and ageing alone, corrected", "≥ 98 %", 0.98),
     ("recovered_share_random_of_bound", "read noise alone: blocks ÷ an unlimited denoiser of 10 × the backbone, trained as long; it proved to be no bound", "≥ 92 %", 0.92),
 )
-MARKS = "<!-- experiment -->\n", "<!-- end -->\n"
 
 
 def experiment(path):
-    """The section about the experiment, between its marks."""
+    """What the section about the experiment says."""
     if not path.exists():
-        return MARKS[0] + "Not run.\n" + MARKS[1]
+        return "Not run.\n"
     s = json.loads(path.read_text())
     rows = [f"| accuracy lost without mitigation, mean (`drop_mean`) | about 30 points | {100 * s['drop_mean']:.1f} points | |"]
     rows += [row(f"{what} (`{key}`)", target, percent(s[key], 1), s[key] >= least) for key, what, target, least in EXPERIMENT if s[key] is not None]
     rows.append(row("additional parameters, most (`extra_parameters`)", "≤ 2.03 %", percent(s["extra_parameters"]), s["extra_parameters"] <= 0.0203))
     table = "\n".join(rows)
-    return f"""{MARKS[0]}CIFAR-10, JPEG-75; ResNet-8, ResNet-20, a MobileNetV1 and a VGG under thirteen noises: [all tables and curves](results/experiment.md), [how](experiment.md).
+    return f"""CIFAR-10, JPEG-75; ResNet-8, ResNet-20, a MobileNetV1 and a VGG under thirteen noises: [all tables and curves](results/experiment.md), [how](experiment.md).
 
 | figure | target | measured | |
 |---|---|---|---|
 {table}
-{MARKS[1]}"""
-
-
-def renew(text, section):
-    """`text` with another section about the experiment."""
-    before, rest = text.split(MARKS[0])
-    return before + section + rest.split(MARKS[1], 1)[1]
+"""
 
 
 def accuracies(b):
@@ -103,9 +96,8 @@ def main():
     options.add_argument("--summary", type=Path, default=cli.ROOT / "docs/results/summary.json")
     options.add_argument("--experiment", action="store_true", help="renew only the section about the experiment")
     args = options.parse_args()
-    section = experiment(args.summary)
     if args.experiment:
-        return args.out.write_text(renew(args.out.read_text(), section))
+        return args.out.write_text(marks.renew(args.out.read_text(), lambda name: experiment(args.summary)))
     b = json.loads(args.bench.read_text())
     noise = "\n".join(f"| {re.sub('^noise_', '', k)} | {v:.6g} |" for k, v in b.items() if k.startswith("noise_") and isinstance(v, (int, float)) and not isinstance(v, bool))
     chip = "\n".join(f"| {k.removeprefix('chip_')} | {v:.0f} |" for k, v in b.items() if k.startswith("chip_"))
@@ -124,7 +116,8 @@ No physical board is at hand: the chip is simulated, cycle by cycle, and {routed
 
 ## The paper's experiment
 
-{section}
+{marks.section("experiment", experiment(args.summary))}
+
 ## Accuracy of the demo's model
 
 Noise acts on every convolution and the fully connected layer. *noisy*: no mitigation. *denoised*: blocks in mean mode; for the varying chip, which

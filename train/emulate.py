@@ -4,13 +4,13 @@ import torch
 from . import machine, noise, quantise
 
 
-def accuracy(net, blocks, made, images, labels, chip, noise_seed, batch=250, correction=True, **hooks):
-    """made: a Profile, None for an ideal chip; correction: of what is static. Chip and noise seeds are not those of libquell: other samples, same distribution."""
+def accuracy(net, blocks, made, images, labels, chip, noise_seed, batch=250, **hooks):
+    """made: a Profile, None for an ideal chip. Chip and noise seeds are not those of libquell: other samples, same distribution."""
     where = machine.device()
     net.to(where), blocks.to(where)
     if made is None:
         return quantise.logits_accuracy(net, images, labels, batch, **hooks)
-    tile = noise.Tile([made], net, net.output_shapes(images[:1].to(where)), batch, 7919 * chip + 1, correction=correction, device=where)
+    tile = noise.Tile([made], net, net.output_shapes(images[:1].to(where)), batch, 7919 * chip + 1, device=where)
     tile.redraw()
     # The chip is drawn where a layer is first seen: one pass fixes it before the noise seed takes over.
     with torch.no_grad():

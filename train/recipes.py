@@ -39,7 +39,6 @@ FASHION_SEVERITIES = {"resnet8": {
     "multiplicative_sixth": 3.5, "combined": 0.16, "pcm_1h": 0.25, "pcm_1y": 0.25, "reram_1d": 1.35, "stuck": 0.25}}
 
 
-
 def recommended(noise):
     """How a chip with this noise is run, chosen by its kind before any figure was seen: the denoiser is for what is random or
     cannot be corrected a column."""
@@ -192,8 +191,7 @@ def full():
     narrow, wide, seeds = of("resnet8", "resnet20", "mobilenet"), of("vgg"), (1, 2, 3)
     bound = lambda runs: [run for run in runs if run.control != "unlimited" or run.seed == 1]  # ten times the backbone: one training
     runs = main_runs(of("resnet8"), MAIN, seeds) + main_runs(wide, MAIN, (1,), 2000, every=False)
-    runs += main_runs(of("mobilenet"), MAIN, seeds[:1], every=False) + main_runs(of("resnet20"), MAIN, seeds, 2000, every=False)
-    runs += main_runs(of("mobilenet"), MAIN, seeds, every=False)  # what is there already is left out
+    runs += main_runs(of("mobilenet"), MAIN, seeds, every=False) + main_runs(of("resnet20"), MAIN, seeds, 2000, every=False)
     runs += bound(control_runs(of("resnet8"), ["read", "combined"], seeds, 2000)) + control_runs(of("resnet20", "mobilenet", "vgg"), ["read", "combined"], (1,), 2000)
     runs += loss_runs(SEVERITIES, "resnet8", ["read", "combined"], 2000)
     runs += placement_runs(SEVERITIES, "resnet8", "read", (0.0203,), 10, seeds, 2000)
