@@ -14,7 +14,7 @@ from .config import ROOT
 from .store import whole, write_json
 
 MODELS = ROOT / "models/experiment"
-TABLES = ("main", "controls")   # what their runs trained is kept; there are too many placements
+TABLES = ("main", "controls", "longer")   # what their runs trained is kept; there are too many placements
 
 
 def runs_file(profile):
@@ -22,7 +22,7 @@ def runs_file(profile):
 
 
 def file_name(run):
-    return f"{run.backbone}-{recipes.TRAINS[run.control]}-{recipes.NOISES[run.noise]}-s{run.seed}.onnx"
+    return f"{run.backbone}-{recipes.TRAINS[run.control]}-{recipes.NOISES[run.noise]}-s{run.seed}{'-longer' * (run.table == 'longer')}.onnx"
 
 
 def sidecar(path):

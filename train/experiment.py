@@ -6,7 +6,7 @@ under build/experiment/<profile>/runs. `python -m train.tables` makes tables and
 import argparse
 import hashlib
 import json
-import multiprocessing
+import multiprocessing.connection
 import os
 import subprocess
 import tempfile
@@ -306,6 +306,16 @@ def perform_one(experiment, run, path, clock, total):
     experiment.say(f"[{len(list(path.parent.glob('*.json')))}/{total}] {run.name}: {sum(shown) / len(shown):.2%} over {len(shown)}  ({clock.left()})")
 
 
+def set_aside(recipe, out):
+    """Rename runs that this recipe does not ask for, or asks for with other settings, to *.json.old -> how many."""
+    wanted, old = {run.name: run for run in recipe.runs}, 0
+    for path in out.glob("*.json"):
+        if path.stem not in wanted or not recipes.fits(json.loads(path.read_text()), recipe, wanted[path.stem]):
+            path.replace(path.with_name(path.name + ".old"))
+            old += 1
+    return old
+
+
 def work(arguments, folder):
     """One worker, until nothing is left."""
     recipe = recipes.PROFILES[arguments.profile]()
@@ -320,6 +330,17 @@ def work(arguments, folder):
         raise SystemExit(130)
     except data.Missing as missing:
         raise SystemExit(str(missing))
+
+
+def await_all(workers):
+    """Until all have ended; says at once which one failed, since the others go on."""
+    running = set(workers)
+    while running:
+        multiprocessing.connection.wait([worker.sentinel for worker in running])
+        for worker in [worker for worker in running if not worker.is_alive()]:
+            running.remove(worker)
+            if worker.exitcode not in (0, 130):
+                say(f"a worker failed (exit code {worker.exitcode}); {len(running)} go on, and the same command makes what it left")
 
 
 def main():
@@ -346,6 +367,9 @@ def main():
     runner = Experiment(recipe, folder / "work", 1)
     if arguments.keep:
         return say("kept in the repository: %d runs, %d models" % archive.keep(arguments.profile, runner, runs, out))
+    old = set_aside(recipe, out)
+    if old:
+        say(f"{old} runs of other settings set aside: *.json.old in {out}")
     restored = archive.restore(arguments.profile, runner, runs, out)
     if any(restored):
         say("taken from the repository: %d runs, %d models" % restored)
@@ -355,14 +379,13 @@ def main():
     try:
         for worker in workers:
             worker.start()
-        for worker in workers:
-            worker.join()
+        await_all(workers)
     except KeyboardInterrupt:  # the workers got it too
         for worker in workers:
             worker.join()
         say("stopped; the same command goes on from here")
         raise SystemExit(130)
-    raise SystemExit(max(worker.exitcode for worker in workers))
+    raise SystemExit(max(abs(worker.exitcode) for worker in workers))  # negative: a signal's
 
 
 if __name__ == "__main__":

@@ -160,6 +160,10 @@ def loss_runs(severities, backbone, noises, images):
             for noise in noises for loss in LOSSES]
 
 
+def longer_runs(severities, backbone, noise, controls, images):
+    return [Run(backbone, noise, at(severities, backbone, noise), control, table="longer", images=images) for control in ("none", *controls)]
+
+
 def severity_runs(severities, noises, factors, images, seed=1):
     return [Run(backbone, noise, round(factor * at(severities, backbone, noise), 4), control, seed=seed, table="severity", images=images)
             for backbone in severities for noise in noises for factor in factors for control in ("none", "correction", "both")]
@@ -185,14 +189,16 @@ def fast():
 
 
 def full():
-    """The main rows first, so that an interrupted run has what matters most. ResNet-20 and the wide network are measured on 2 000
-    images, the wide one trained with one seed; what is not how a chip with such a noise would be run is measured on ResNet-8 alone."""
+    """The main rows first, so that an interrupted run has what matters most. The wide network is measured on 2 000 images and trained
+    with one seed; what is not how a chip with such a noise would be run is measured on ResNet-8 alone."""
     of = lambda *names: {name: SEVERITIES[name] for name in names}
     narrow, wide, seeds = of("resnet8", "resnet20", "mobilenet"), of("vgg"), (1, 2, 3)
     bound = lambda runs: [run for run in runs if run.control != "unlimited" or run.seed == 1]  # ten times the backbone: one training
     runs = main_runs(of("resnet8"), MAIN, seeds) + main_runs(wide, MAIN, (1,), 2000, every=False)
-    runs += main_runs(of("mobilenet"), MAIN, seeds, every=False) + main_runs(of("resnet20"), MAIN, seeds, 2000, every=False)
+    runs += main_runs(of("mobilenet", "resnet20"), MAIN, seeds, every=False)
     runs += bound(control_runs(of("resnet8"), ["read", "combined"], seeds, 2000)) + control_runs(of("resnet20", "mobilenet", "vgg"), ["read", "combined"], (1,), 2000)
+    runs += longer_runs(SEVERITIES, "resnet8", "read", ("blocks", "low_rank", "retrained", "unlimited"), 2000)
+    runs += longer_runs(SEVERITIES, "mobilenet", "read", ("blocks", "retrained"), 2000) + longer_runs(SEVERITIES, "resnet20", "read", ("blocks", "retrained"), 2000)
     runs += loss_runs(SEVERITIES, "resnet8", ["read", "combined"], 2000)
     runs += placement_runs(SEVERITIES, "resnet8", "read", (0.0203,), 10, seeds, 2000)
     runs += placement_runs(SEVERITIES, "resnet8", "read", (0.005, 0.01, 0.04, 0.08), 10, (1,), 2000, widths=())
@@ -206,17 +212,17 @@ PROFILES = {"smoke": smoke, "fast": fast, "full": full}
 
 
 # In what order --train-only makes what the tables need.
-RANK = ("main", "controls", "severity", "loss", "width", "placement")
+RANK = ("longer", "main", "controls", "severity", "loss", "width", "placement")
 
-# Tables whose runs compare trainings with each other: a third of the steps, since there are many.
-SHORT = ("placement", "width", "loss")
+# Factor on a table's training steps: a third where many trainings are compared with each other, five where the question is what
+# longer training would still bring.
+STEPS = {"placement": 1 / 3, "width": 1 / 3, "loss": 1 / 3, "longer": 5}
 
 
 def settings(profile, run) -> Config:
     """Everything that training for this run depends on."""
     base = profile.backbones[run.backbone]
-    steps = base.denoiser_steps // 3 if run.table in SHORT else base.denoiser_steps
-    return replace(base, denoiser_steps=steps, seed=run.seed, budget=run.budget, bottlenecks=tuple(run.widths), **LOSSES[run.loss])
+    return replace(base, denoiser_steps=int(base.denoiser_steps * STEPS.get(run.table, 1)), seed=run.seed, budget=run.budget, bottlenecks=tuple(run.widths), **LOSSES[run.loss])
 
 
 def noise_path(name):

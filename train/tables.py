@@ -102,13 +102,13 @@ def main_table(results):
     return text, drops, per_backbone
 
 
-def controls_table(results):
+def controls_table(results, name="controls", controls=recipes.CONTROLS):
     rows = []
-    for key in results.keys("controls"):
-        clean = results.clean_of(("controls", *key))
+    for key in results.keys(name):
+        clean = results.clean_of((name, *key))
         rows.append([key[0], f"{key[1]} × {key[2]:g}", f"{100 * clean:.2f}"]
-                    + [cell(results.accuracies("controls", *key, control), results.recovered("controls", *key, control)) for control in recipes.CONTROLS])
-    return table(["backbone", "noise", "clean", *(c.replace("_", " ") for c in recipes.CONTROLS)], rows)
+                    + [cell(results.accuracies(name, *key, control), results.recovered(name, *key, control)) for control in controls])
+    return table(["backbone", "noise", "clean", *(c.replace("_", " ") for c in controls)], rows)
 
 
 def placement_table(results):
@@ -232,7 +232,8 @@ def write(runs, out, name):
     figures = summary(results, drops, per_backbone)
     parts = [("", conditions(results, f"python -m train.experiment --profile {name} && python -m train.tables --profile {name}")),
              ("Summary", table(["figure", "value"], figures.items())), ("Quantisation", quantisation_table(results)), ("Noise and mitigation", main),
-             ("Controls at equal parameters", controls_table(results)), ("Placement", placement_table(results)), ("Width", simple_table(results, "width", "widths")),
+             ("Controls at equal parameters", controls_table(results)),
+             (f"Trained {recipes.STEPS['longer']} times as long", controls_table(results, "longer", ("none", "blocks", "low_rank", "retrained", "unlimited"))), ("Placement", placement_table(results)), ("Width", simple_table(results, "width", "widths")),
              ("Loss", simple_table(results, "loss", "loss", ("mean", "sample"))), ("Cost", costs_table(results)), ("Severity", severity_plots(results, out))]
     (out / "experiment.md").write_text("# Results of the experiment\n" + "".join(f"\n{'## ' + title + chr(10) * 2 if title else ''}{text}\n" for title, text in parts))
     (out / "summary.json").write_text(json.dumps(figures, indent=1) + "\n")
