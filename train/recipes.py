@@ -198,11 +198,13 @@ def full():
     runs += main_runs(of("mobilenet", "resnet20"), MAIN, seeds, every=False)
     runs += bound(control_runs(of("resnet8"), ["read", "combined"], seeds, 2000)) + control_runs(of("resnet20", "mobilenet", "vgg"), ["read", "combined"], (1,), 2000)
     runs += longer_runs(SEVERITIES, "resnet8", "read", ("blocks", "low_rank", "retrained", "unlimited"), 2000)
-    runs += longer_runs(SEVERITIES, "mobilenet", "read", ("blocks", "retrained"), 2000) + longer_runs(SEVERITIES, "resnet20", "read", ("blocks", "retrained"), 2000)
+    for backbone in ("mobilenet", "resnet20"):
+        runs += longer_runs(SEVERITIES, backbone, "read", ("blocks", "low_rank", "retrained"), 2000)
     runs += loss_runs(SEVERITIES, "resnet8", ["read", "combined"], 2000)
     runs += placement_runs(SEVERITIES, "resnet8", "read", (0.0203,), 10, seeds, 2000)
     runs += placement_runs(SEVERITIES, "resnet8", "read", (0.005, 0.01, 0.04, 0.08), 10, (1,), 2000, widths=())
-    factors, curves = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5), ("read", "varying_chip", "ageing_1month", "combined", "pcm_1h")
+    factors = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+    curves = ("varying_chip", "ageing_1month", "read", "additive", "multiplicative_sixth", "combined", "pcm_1h", "reram_1d", "stuck")
     for backbone, images in (("resnet8", 2000), ("vgg", 500), ("mobilenet", 1000), ("resnet20", 1000)):
         runs += severity_runs(of(backbone), curves, factors, images) + severity_runs(of(backbone), CONVERTERS + ("pcm_1y",), (1.0,), images)
     return Profile("full", dict(CIFAR_BACKBONES), (1, 2, 3, 4, 5), (1, 2, 3), tuple(runs), "some 20 hours on 2 cores, an hour with a GPU and 16 cores, estimated", SEVERITIES)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import recipes
+from . import plots, recipes
 from .config import ROOT
 
 GOAL_BUDGET = 0.0203
@@ -58,6 +58,12 @@ class Results:
             return float("nan")
         drop = self.clean_of((table, backbone, noise, severity)) - none.mean()
         return (treated.mean() - none.mean()) / drop if drop > 0.01 else float("nan")
+
+    def placements(self, key):
+        """Of one row of the placement table -> its budgets, and (strategy, budget) -> [accuracy of every training or draw]."""
+        cells = self.rows.get(("placement", *key, "blocks"), [])
+        pick = lambda strategy, budget: [np.mean([r["accuracy"] for r in f["accuracies"]]) for run, f in cells if run["placement"] == strategy and run["budget"] == budget]
+        return sorted({run["budget"] for run, _ in cells}), pick
 
 
 def percent(value):
@@ -113,14 +119,12 @@ def controls_table(results, name="controls", controls=recipes.CONTROLS):
 
 def placement_table(results):
     """Strategy against budget, and whether gradient norm beats chance by more than the standard deviation."""
-    lines, verdicts, keys = [], [], results.keys("placement")
-    for key in keys:
-        cells = results.rows.get(("placement", *key, "blocks"), [])
-        budgets = sorted({run["budget"] for run, _ in cells})
-        pick = lambda strategy, budget: [np.mean([r["accuracy"] for r in f["accuracies"]]) for run, f in cells if run["placement"] == strategy and run["budget"] == budget]
+    lines, verdicts = [], []
+    for key in results.keys("placement"):
+        budgets, pick = results.placements(key)
         head = ["strategy", *(f"{100 * budget:g} %" for budget in budgets)]
         rows = [[strategy] + [f"{100 * np.mean(v):.2f} ± {100 * np.std(v):.2f} ({len(v)})" if (v := pick(strategy, budget)) else "–" for budget in budgets]
-                for strategy in ("gradient", "measured", "random", "first", "last", "all")]
+                for strategy in plots.STRATEGIES]
         lines.append(f"{key[0]}, {key[1]} × {key[2]:g}; accuracy, standard deviation over trainings or draws, their number\n\n" + table(head, rows))
         for budget in budgets:
             ours, chance = pick("gradient", budget), pick("random", budget)
@@ -162,7 +166,7 @@ def quantisation_table(results):
     return table(["backbone", "float", "int8, on the integers", "difference"], rows)
 
 
-# ---- summary, plots -----------------------------------------------------------------------------------------------------
+# ---- summary -----------------------------------------------------------------------------------------------------
 
 
 def summary(results, drops, per_backbone):
@@ -183,37 +187,6 @@ def summary(results, drops, per_backbone):
     return {key: None if np.isnan(value) else round(value, 5) for key, value in out.items()}
 
 
-def severity_plots(results, out):
-    """One picture a backbone: accuracy over severity, a panel a noise."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    made = []
-    keys = results.keys("severity")
-    for backbone in sorted({key[0] for key in keys}):
-        noises = [noise for noise in recipes.NOISES if sum(key[:2] == (backbone, noise) for key in keys) > 1]
-        noises += ["adc"] * any(key[:2] == (backbone, noise) for key in keys for noise in recipes.CONVERTERS)
-        figure, panels = plt.subplots(1, len(noises), figsize=(3.2 * len(noises), 3), sharey=True, squeeze=False)
-        for panel, noise in zip(panels[0], noises):
-            # A converter's axis is its bits.
-            points = ([(int(name[-1]), name, 1.0) for name in recipes.CONVERTERS] if noise == "adc" else
-                      [(key[2], noise, key[2]) for key in keys if key[:2] == (backbone, noise)])
-            for control in ("none", "correction", "both"):
-                cells = [(x, results.accuracies("severity", backbone, name, severity, control)) for x, name, severity in points]
-                shown = [(x, 100 * c.mean(), 100 * c.std()) for x, c in cells if len(c)]
-                if shown:
-                    panel.errorbar(*zip(*shown), label=control, capsize=2, marker="o", markersize=3)
-            panel.axhline(100 * results.clean(backbone), color="gray", linewidth=0.8, linestyle=":")
-            panel.set(title=noise, xlabel="bits" if noise == "adc" else "severity")
-        panels[0][0].set_ylabel(f"{backbone}: accuracy, %")
-        panels[0][0].legend(fontsize=8)
-        figure.tight_layout()
-        figure.savefig(out / f"severity-{backbone}.svg", metadata={"Date": None})
-        plt.close(figure)
-        made.append(f"![accuracy over severity](severity-{backbone}.svg)")
-    return "\n\n".join(made) or "Not run yet."
-
-
 def conditions(results, command):
     files = results.files
     titles = ", ".join(sorted({file["data"] for file in files}))
@@ -231,10 +204,10 @@ def write(runs, out, name):
     main, drops, per_backbone = main_table(results)
     figures = summary(results, drops, per_backbone)
     parts = [("", conditions(results, f"python -m train.experiment --profile {name} && python -m train.tables --profile {name}")),
-             ("Summary", table(["figure", "value"], figures.items())), ("Quantisation", quantisation_table(results)), ("Noise and mitigation", main),
+             ("Summary", table(["figure", "value"], figures.items())), ("Quantisation", quantisation_table(results)), ("Noise and mitigation", f"{plots.recovered(results, out)}\n\n{main}"),
              ("Controls at equal parameters", controls_table(results)),
-             (f"Trained {recipes.STEPS['longer']} times as long", controls_table(results, "longer", ("none", "blocks", "low_rank", "retrained", "unlimited"))), ("Placement", placement_table(results)), ("Width", simple_table(results, "width", "widths")),
-             ("Loss", simple_table(results, "loss", "loss", ("mean", "sample"))), ("Cost", costs_table(results)), ("Severity", severity_plots(results, out))]
+             (f"Trained {recipes.STEPS['longer']} times as long", controls_table(results, "longer", ("none", "blocks", "low_rank", "retrained", "unlimited"))), ("Placement", f"{plots.placement(results, out)}\n\n{placement_table(results)}"), ("Width", simple_table(results, "width", "widths")),
+             ("Loss", simple_table(results, "loss", "loss", ("mean", "sample"))), ("Cost", costs_table(results)), ("Severity", plots.severity(results, out))]
     (out / "experiment.md").write_text("# Results of the experiment\n" + "".join(f"\n{'## ' + title + chr(10) * 2 if title else ''}{text}\n" for title, text in parts))
     (out / "summary.json").write_text(json.dumps(figures, indent=1) + "\n")
     return figures
