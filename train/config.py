@@ -33,7 +33,7 @@ class Config:
     measure_steps: int = 60        # strategy "measured": steps that every piece is trained alone
     measure_images: int = 1000     # and images on which its accuracy is taken
     denoiser_images: int = 20_000  # training images the blocks see; the last ones of the training set
-    denoiser_steps: int = 1000
+    denoiser_steps: int = 3000
     denoiser_batch: int = 64
     denoiser_rate: float = 0.01    # peak of the one-cycle schedule, Adam
     retrain_rate: float = 1e-3     # the same where the backbone itself is trained (a control)
@@ -41,11 +41,11 @@ class Config:
     logits: float = 1.0            # weight of the distillation of the clean network's answer
     features: float = 0.0          # weight of the distillation of its layers' codes
     likelihood: float = 0.02       # weight of the negative log-likelihood of the noise
-    likelihood_share: float = 1.0   # share of a batch's pictures on which it is taken: an eighth halves a step's memory traffic
-    sigma_on_rest: bool = False    # the likelihood trains sigma alone, on what mu leaves over
+    likelihood_share: float = 0.125  # share of a batch's pictures on which it is taken: an eighth halves a step's memory traffic
+    sigma_on_rest: bool = True     # the likelihood trains sigma alone, on what mu leaves over
     temperature: float = 1.0       # of the distillation
     noise_levels: tuple = (0.8, 1.2)   # range of the factor on the profiles' noise while training, drawn for every image
-    silent_share: float = 0.0      # share of the training images without read noise
+    silent_share: float = 0.1      # share of the training images without read noise
     quantised_share: float = 0.5   # share of the steps, at the end, with int8 weights and uint8 activations
     # One ONNX file a group: {file stem: profiles its blocks are trained on, by turns}, and the profiles it is evaluated
     # with. Multiplicative noise is harder to take out, so it comes up twice as often.

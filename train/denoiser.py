@@ -13,6 +13,7 @@ import torch.nn.functional as F
 
 from .quantise import round_clamp
 
+RANGE_MIN = 0.1  # codes: smallest range of an activation; one that is dead would get steps so fine that the next bias has no 32-bit value in them
 CV_UNIT = 32.0   # codes: keeps the level's parameter near 1, where the optimiser's steps suit it
 
 
@@ -25,6 +26,12 @@ def cost(channels, kernel, bottleneck, sigma=True):
 def quantised(x, step, low, high):
     """Rounded to multiples of a step within low ... high steps; straight-through gradient inside."""
     return round_clamp(x / step, low, high) * step
+
+
+def bias(parameter, step, headroom):
+    """-> int32 in steps; as large as it may get where the accumulator, to which up to `headroom` is added, must not overflow."""
+    most = 2 ** 31 - 1 - headroom
+    return (parameter.double() * CV_UNIT / step).round().clamp(-most, most).int().numpy()
 
 
 def weight_step(w):
@@ -69,7 +76,7 @@ class Denoiser(nn.Module):
         """ReLU, and uint8 once quantised. The range follows the largest value seen while training."""
         peak = getattr(self, name)
         if self.training:
-            peak.lerp_(x.detach().max().float().clamp_min(1e-3), 0.05)
+            peak.lerp_(x.detach().max().float().clamp_min(RANGE_MIN), 0.05)
         return quantised(x, peak / 255, 0, 255) if self.quantised else F.relu(x)
 
     def forward(self, x, source=None):
@@ -100,8 +107,8 @@ class Denoiser(nn.Module):
             out[name] = (w / weight_step(w)).round().clamp(-127, 127).int().numpy()
         if self.m:
             out["act1_scale"], out["act2_scale"] = self.act1_max.item() / 255, self.act2_max.item() / 255
-            out["b1"] = (tensor("b1") * CV_UNIT / out["w1_scale"]).round().int().numpy()
-            out["b2"] = (tensor("b2") * CV_UNIT / (out["act1_scale"] * out["w2_scale"])).round().int().numpy()
+            out["b1"] = bias(tensor("b1"), out["w1_scale"], 255 * 127 * self.channels)
+            out["b2"] = bias(tensor("b2"), out["act1_scale"] * out["w2_scale"], 255 * 127 * 9 * self.m)
             cv_step = out["act2_scale"] * out["wv_scale"]
         else:
             # 1/4096 of a code: far finer than sigma's 8 fractional bits, and far from the 24-bit limit.

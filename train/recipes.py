@@ -205,7 +205,7 @@ def full():
     runs += placement_runs(SEVERITIES, "resnet8", "read", (0.005, 0.01, 0.04, 0.08), 10, (1,), 2000, widths=())
     factors = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
     curves = ("varying_chip", "ageing_1month", "read", "additive", "multiplicative_sixth", "combined", "pcm_1h", "reram_1d", "stuck")
-    for backbone, images in (("resnet8", 2000), ("vgg", 500), ("mobilenet", 1000), ("resnet20", 1000)):
+    for backbone, images in (("resnet8", 2000), ("vgg", 500), ("mobilenet", 1000), ("resnet20", 500)):
         runs += severity_runs(of(backbone), curves, factors, images) + severity_runs(of(backbone), CONVERTERS + ("pcm_1y",), (1.0,), images)
     return Profile("full", dict(CIFAR_BACKBONES), (1, 2, 3, 4, 5), (1, 2, 3), tuple(runs), "some 20 hours on 2 cores, an hour with a GPU and 16 cores, estimated", SEVERITIES)
 

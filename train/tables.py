@@ -175,11 +175,11 @@ def summary(results, drops, per_backbone):
     of_bound = []
     for key in results.keys("controls"):
         if key[1] in ("read", "additive", "multiplicative_sixth"):
-            emulated = results.accuracies("controls", *key, "unlimited", "off")
-            bound = results.accuracies("controls", *key, "unlimited", "mean")
-            if len(bound):
-                clean = results.clean_of(("controls", *key))
-                of_bound.append(results.recovered("controls", *key, "both") / ((bound.mean() - emulated.mean()) / (clean - emulated.mean())))
+            # The better of the unlimited denoisers, where one was trained longer as well.
+            bounds = [(results.accuracies(name, *key, "unlimited", "off"), results.accuracies(name, *key, "unlimited", "mean")) for name in ("controls", "longer")]
+            bounds = [(with_it.mean() - without.mean()) / (results.clean_of(("controls", *key)) - without.mean()) for without, with_it in bounds if len(with_it)]
+            if bounds and max(bounds) > 0:
+                of_bound.append(results.recovered("controls", *key, "both") / max(bounds))
     extra = [f["extra_parameters"] / f["parameters"] for key, cells in results.rows.items() if key[0] == "main" and key[4] == "both" for _, f in cells]
     out = {"drop_mean": mean(drops), "recovered_share_mean": mean(shares),
            "recovered_share_min_backbone": min((mean(values) for values in per_backbone.values()), default=float("nan")),

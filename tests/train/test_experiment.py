@@ -1,5 +1,8 @@
 """The experiment in small on made images: every control runs, a stopped run goes on, tables say what the files say."""
 import json
+import multiprocessing
+import signal
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -141,3 +144,36 @@ def test_what_is_kept_in_the_repository_is_taken_from_there(runner, tmp_path):
     assert path.read_bytes() == one.trained_file(runs[1])[0].read_bytes() and about["extra_parameters"] > 0
     other.recipe = replace(other.recipe, chips=(7,))
     assert archive.restore("test", other, runs, tmp_path / "third", **kept)[0] == 0
+
+
+def test_runs_of_other_settings_are_set_aside(runner, tmp_path):
+    """Neither a changed run nor one that is no longer asked for enters today's tables; nothing is deleted."""
+    recipe, names = runner().recipe, {}
+    for run, change in ((RUNS[0], {}), (RUNS[1], {"chips": [9]}), (replace(ROW, severity=2.0), {})):
+        names[run.name] = tmp_path / f"{run.name}.json"
+        names[run.name].write_text(json.dumps(recipes.conditions(recipe, run) | {"figures": {}} | change))
+    assert experiment.set_aside(recipe, tmp_path) == 2
+    assert [path.stem for path in tmp_path.glob("*.json")] == [RUNS[0].name]
+    assert len(list(tmp_path.glob("*.json.old"))) == 2
+    assert experiment.set_aside(recipe, tmp_path) == 0
+
+
+def test_a_worker_that_is_killed_is_named_at_once(capsys):
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=signal.raise_signal, args=(signal.SIGKILL,)), context.Process(target=time.sleep, args=(0.1,))]
+    for worker in workers:
+        worker.start()
+    experiment.await_all(workers)
+    assert "a worker failed (exit code -9)" in capsys.readouterr().out
+    assert [worker.exitcode for worker in workers] == [-9, 0]
+
+
+def test_the_bound_is_the_best_unlimited_denoiser(tmp_path):
+    runs = [(replace(ROW, table=table, control=control), accuracies) for table, control, accuracies in (
+        ("controls", "none", [0.5]), ("controls", "both", [0.8]), ("controls", "unlimited", [0.7]), ("longer", "none", [0.5]), ("longer", "unlimited", [0.85]))]
+    for i, (run, accuracies) in enumerate(runs):
+        file = file_of(run, accuracies, 0.9)
+        file["figures"]["accuracies"] += [{"chip": 1, "noise_seed": 0, "mode": "off", "accuracy": 0.5}] if run.control == "unlimited" else []
+        (tmp_path / f"{i}.json").write_text(json.dumps(file))
+    figures = tables.write(tmp_path, tmp_path / "out", "test")
+    assert figures["recovered_share_random_of_bound"] == pytest.approx(0.3 / 0.35, abs=1e-4)

@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 import torch
 
-from train import denoiser, export, networks
+from train import denoiser, export, networks, quell
 
 from conftest import made_set, quantised
 
@@ -67,6 +67,38 @@ def test_each_block_equals_onnxruntime(net, dataset, images, tmp_path, kind):
         net(images, denoise=denoiser.mean_mode(blocks), record=lambda layer, d: seen.update({layer.name: d + layer.z_v}))
     difference = np.abs(codes - seen["stem"].numpy())
     assert (difference == 0).mean() >= 0.999 and difference.max() <= 1
+
+
+@pytest.mark.skipif(not quell.LIBRARY.exists(), reason="needs build/lib/libquell.so")
+@pytest.mark.parametrize("second", [-3.0, 3.0])
+def test_a_block_whose_first_activation_died_is_still_a_valid_one(net, dataset, images, tmp_path, second):
+    """Its range falls to the least one, and the bias after it must stay within the accumulator's 32 bits."""
+    blocks = planted_blocks(net, {"stem": (3, 1)})
+    block = blocks["stem"].train()
+    block.b1.data.fill_(-1e4)
+    block.b2.data.fill_(second)
+    with torch.no_grad():
+        for _ in range(300):
+            net(images[:2], denoise=denoiser.mean_mode(blocks))
+    block.eval()
+    assert block.act1_max < 1
+    export.export(net, tmp_path / "m.onnx", dataset, blocks)
+    codes = runtime(tmp_path / "m.onnx", images, ["stem_x_q"])[1]
+    seen = {}
+    with torch.no_grad():
+        net(images, denoise=denoiser.mean_mode(blocks), record=lambda layer, d: seen.update({layer.name: d + layer.z_v}))
+    assert np.abs(codes - seen["stem"].numpy()).max() <= 1
+    quell.Quell().model(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("size", [1e9, -1e9])
+def test_a_bias_leaves_room_for_what_is_added_to_it(size):
+    block = denoiser.Denoiser(4, 0, 2)
+    block.b1.data.fill_(size)
+    block.b2.data.fill_(size)
+    numbers = block.integers()
+    for name, added in (("b1", 255 * 127 * 4), ("b2", 255 * 127 * 9 * 2)):
+        assert (numbers[name] == np.sign(size) * (2 ** 31 - 1 - added)).all()
 
 
 def test_file_has_the_promised_shape(net, dataset, tmp_path):
