@@ -33,7 +33,7 @@ class Config:
     measure_steps: int = 60        # strategy "measured": steps that every piece is trained alone
     measure_images: int = 1000     # and images on which its accuracy is taken
     denoiser_images: int = 20_000  # training images the blocks see; the last ones of the training set
-    denoiser_steps: int = 3000
+    denoiser_steps: int = 6000
     denoiser_batch: int = 64
     denoiser_rate: float = 0.01    # peak of the one-cycle schedule, Adam
     retrain_rate: float = 1e-3     # the same where the backbone itself is trained (a control)

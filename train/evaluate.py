@@ -71,5 +71,5 @@ def report(models, profiles, config, dataset, folder, say=print):
         say(f"{name:15} clean {clean:.2%}  noisy {mean['noisy']:.2%}  {best} {mean[best]:.2%}  recovered {recovered(best):.1%}")
     bench.lib.close()
     return {"profiles": out, "images": len(bench.labels), "chips": list(config.chips), "noise_seeds": list(config.chips),
-            "calibration_images": config.calibration_images, "command": "python -m train.make_models"}
+            "calibration_images": config.calibration_images}
 

@@ -1,8 +1,9 @@
-"""python -m train.make_models [--smoke] [--out FOLDER]: everything in models/ from nothing.
+"""python -m train.make_models [--smoke] [--backbone FILE.onnx] [--out FOLDER]: everything in models/ from nothing, or only the
+denoising blocks, behind a backbone that an earlier run made.
 
 Backbone, quantisation, placement, denoisers, ONNX files, accuracy of the integers. Finished parts are kept under
-build/train (build/train/smoke with --smoke), so that a run which was stopped goes on where it was; delete that folder to
-start over.
+build/train (full, smoke, or the backbone's name), so that a run which was stopped goes on where it was; delete that folder
+to start over.
 """
 import argparse
 import json
@@ -39,13 +40,16 @@ def quantised_backbone(settings, dataset, checkpoint, say):
     return net
 
 
-def build(settings, dataset, work, out):
-    """-> {profile name: ONNX path}; checkpoints in `work`."""
+def build(settings, dataset, work, out, given=None):
+    """-> {profile name: ONNX path}; checkpoints in `work`. given: ONNX file of a backbone, instead of training one."""
     torch.set_num_threads(settings.threads)
     work.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
-    net = kept(work / "net.pt", lambda: quantised_backbone(settings, dataset, work / "backbone.pt", say))
-    export.export(net, out / "resnet8_fmnist.onnx", dataset)
+    if given:
+        net = export.read(given, settings.network)
+    else:
+        net = kept(work / "net.pt", lambda: quantised_backbone(settings, dataset, work / "backbone.pt", say))
+        export.export(net, out / "resnet8_fmnist.onnx", dataset)
     images = dataset.padded(dataset.train.images[-settings.denoiser_images:])
     models = {}
     for stem, names in settings.groups.items():
@@ -63,21 +67,23 @@ def build(settings, dataset, work, out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="a few steps on a few images, under a minute, into build/")
+    parser.add_argument("--backbone", type=Path, help="train denoising blocks only, behind the backbone in this ONNX file")
     parser.add_argument("--out", type=Path, help="folder of the ONNX files and results.json (models/)")
     arguments = parser.parse_args()
     settings = config.SMOKE if arguments.smoke else config.FULL
-    work = ROOT / ("build/train/smoke" if arguments.smoke else "build/train/full")
+    work = ROOT / "build/train" / ((arguments.backbone.stem + "-") * bool(arguments.backbone) + ("smoke" if arguments.smoke else "full"))
     out = (arguments.out or (work if arguments.smoke else ROOT / "models")).resolve()
     say(f"this takes {'under a minute' if arguments.smoke else settings.duration}; checkpoints in {work.relative_to(ROOT)}")
     begin = time.time()
     dataset = data.load(settings.data, settings.train_images)
     try:
-        models = build(settings, dataset, work, out)
+        models = build(settings, dataset, work, out, arguments.backbone)
     except KeyboardInterrupt:
         say("stopped; the same command goes on from the last checkpoint")
         raise SystemExit(130)
     if quell.LIBRARY.exists():
         results = evaluate.report(models, PROFILES, settings, dataset, work / "images", say)
+        results["command"] = "python -m train.make_models" + (f" --backbone {evaluate.relative(arguments.backbone.resolve())}" if arguments.backbone else "")
         (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     else:
         say(f"{quell.LIBRARY.relative_to(ROOT)} is not built: accuracy of the integers not measured")

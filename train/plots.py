@@ -45,7 +45,7 @@ def placement(results, out):
             cells = [(100 * budget, 100 * np.array(values)) for budget in budgets if (values := pick(strategy, budget))]
             if not cells:
                 continue
-            x, mean, std = [budget for budget, _ in cells], np.array([v.mean() for _, v in cells]), np.array([v.std() for _, v in cells])
+            x, mean, std = [budget for budget, _ in cells], np.array([v.mean() for _, v in cells]), np.array([v.std(ddof=min(1, len(v) - 1)) for _, v in cells])
             if strategy == "random":
                 axes.fill_between(x, mean - std, mean + std, color="gray", alpha=0.25, linewidth=0)
                 for budget, values in cells:
@@ -56,7 +56,7 @@ def placement(results, out):
         axes.set(xscale="log", xlabel="additional parameters allowed, %", ylabel="accuracy, %", title=f"{key[0]}, {key[1]} × {key[2]:g}: where blocks go")
         axes.set_xticks([100 * budget for budget in budgets], [f"{100 * budget:g}" for budget in budgets], minor=False)
         axes.minorticks_off()
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
         made.append(saved(figure, out / f"placement-{key[0]}-{key[1]}.svg", "accuracy over the budget"))
     return "\n\n".join(made)
 

@@ -76,6 +76,13 @@ def cell(values, recovered=float("nan")):
     return f"{100 * values.mean():.2f}" + (f" ({percent(recovered)})" if not np.isnan(recovered) else f" ± {100 * values.std():.2f}")
 
 
+def several(values):
+    """Mean and sample standard deviation of trainings or draws, and how many they are."""
+    if not values:
+        return "–"
+    return f"{100 * np.mean(values):.2f}" + (f" ± {100 * np.std(values, ddof=1):.2f} ({len(values)})" if len(values) > 1 else "")
+
+
 def table(head, rows):
     if not rows:
         return "Not run yet."
@@ -123,9 +130,9 @@ def placement_table(results):
     for key in results.keys("placement"):
         budgets, pick = results.placements(key)
         head = ["strategy", *(f"{100 * budget:g} %" for budget in budgets)]
-        rows = [[strategy] + [f"{100 * np.mean(v):.2f} ± {100 * np.std(v):.2f} ({len(v)})" if (v := pick(strategy, budget)) else "–" for budget in budgets]
+        rows = [[strategy] + [several(pick(strategy, budget)) for budget in budgets]
                 for strategy in plots.STRATEGIES]
-        lines.append(f"{key[0]}, {key[1]} × {key[2]:g}; accuracy, standard deviation over trainings or draws, their number\n\n" + table(head, rows))
+        lines.append(f"{key[0]}, {key[1]} × {key[2]:g}; accuracy, of one training; or its mean, standard deviation and number over trainings (of random: over draws)\n\n" + table(head, rows))
         for budget in budgets:
             ours, chance = pick("gradient", budget), pick("random", budget)
             if ours and len(chance) > 1:
@@ -203,11 +210,19 @@ def write(runs, out, name):
     out.mkdir(parents=True, exist_ok=True)
     main, drops, per_backbone = main_table(results)
     figures = summary(results, drops, per_backbone)
-    parts = [("", conditions(results, f"python -m train.experiment --profile {name} && python -m train.tables --profile {name}")),
-             ("Summary", table(["figure", "value"], figures.items())), ("Quantisation", quantisation_table(results)), ("Noise and mitigation", f"{plots.recovered(results, out)}\n\n{main}"),
+    command = f"python -m train.experiment --profile {name} && python -m train.tables --profile {name}"
+    longer = controls_table(results, "longer", ("none", "blocks", "low_rank", "retrained", "unlimited"))
+    parts = [("", conditions(results, command)),
+             ("Summary", table(["figure", "value"], figures.items())),
+             ("Quantisation", quantisation_table(results)),
+             ("Noise and mitigation", f"{plots.recovered(results, out)}\n\n{main}"),
              ("Controls at equal parameters", controls_table(results)),
-             (f"Trained {recipes.STEPS['longer']} times as long", controls_table(results, "longer", ("none", "blocks", "low_rank", "retrained", "unlimited"))), ("Placement", f"{plots.placement(results, out)}\n\n{placement_table(results)}"), ("Width", simple_table(results, "width", "widths")),
-             ("Loss", simple_table(results, "loss", "loss", ("mean", "sample"))), ("Cost", costs_table(results)), ("Severity", plots.severity(results, out))]
+             (f"Trained {recipes.STEPS['longer']} times as long", longer),
+             ("Placement", f"{plots.placement(results, out)}\n\n{placement_table(results)}"),
+             ("Width", simple_table(results, "width", "widths")),
+             ("Loss", simple_table(results, "loss", "loss", ("mean", "sample"))),
+             ("Cost", costs_table(results)),
+             ("Severity", plots.severity(results, out))]
     (out / "experiment.md").write_text("# Results of the experiment\n" + "".join(f"\n{'## ' + title + chr(10) * 2 if title else ''}{text}\n" for title, text in parts))
     (out / "summary.json").write_text(json.dumps(figures, indent=1) + "\n")
     return figures
