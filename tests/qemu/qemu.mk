@@ -11,6 +11,6 @@ qemu-guest: ## make the guest of the QEMU test anew
 	@rm -f build/qemu/stamp
 	@$(MAKE) build/qemu/stamp
 
-tests-build: build/qemu/stamp
+tests-build bench: build/qemu/stamp
 
 .PHONY: qemu-guest
