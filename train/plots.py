@@ -82,7 +82,7 @@ def severity(results, out):
                 if shown:
                     panel.errorbar(*zip(*shown), label=name_of, capsize=2, marker="o", markersize=3)
             panel.axhline(100 * results.clean(backbone), color="gray", linewidth=0.8, linestyle=":")
-            panel.set(title=noise, xlabel="bits" if noise == "adc" else "severity")
+            panel.set(title=noise, xlabel="bits" if noise == "adc" else "severity", ylim=(0, 100))
         for row in panels:
             row[0].set_ylabel(f"{backbone}: accuracy, %")
         panels[0][0].legend(fontsize=8)

@@ -115,9 +115,10 @@ def main_table(results):
     return text, drops, per_backbone
 
 
-def controls_table(results, name="controls", controls=recipes.CONTROLS):
+def controls_table(results, name="controls", controls=recipes.CONTROLS, keys=None):
+    """keys: [(backbone, noise, severity)]; all of the table by default."""
     rows = []
-    for key in results.keys(name):
+    for key in results.keys(name) if keys is None else keys:
         clean = results.clean_of((name, *key))
         rows.append([key[0], f"{key[1]} × {key[2]:g}", f"{100 * clean:.2f}"]
                     + [cell(results.accuracies(name, *key, control), results.recovered(name, *key, control)) for control in controls])
@@ -140,6 +141,13 @@ def placement_table(results):
                 verdicts.append(f"{key[0]}, {100 * budget:g} %: gradient norm is {100 * ahead:+.2f} points from the mean of {len(chance)} random placements, whose standard "
                                 f"deviation is {100 * spread:.2f}: {'better by more than that' if ahead > spread else 'not better by more than that'}.")
     return "\n\n".join(lines + verdicts) or "Not run yet."
+
+
+def single_points(results):
+    """Rows of the severity table that are no curve: bits of a converter, a year of phase-change memory and, beside it, its hour at the same severity."""
+    keys = results.keys("severity")
+    alone = [key for key in keys if sum(other[:2] == key[:2] for other in keys) == 1]
+    return [key for key in keys if key in alone or key[1] == "pcm_1h" and (key[0], "pcm_1y", key[2]) in alone]
 
 
 def simple_table(results, name, field, modes=("mean",)):
@@ -222,7 +230,8 @@ def write(runs, out, name):
              ("Width", simple_table(results, "width", "widths")),
              ("Loss", simple_table(results, "loss", "loss", ("mean", "sample"))),
              ("Cost", costs_table(results)),
-             ("Severity", plots.severity(results, out))]
+             ("Severity", plots.severity(results, out)),
+             ("Converters, and a year against an hour", controls_table(results, "severity", ("none", "correction", "both"), single_points(results)))]
     (out / "experiment.md").write_text("# Results of the experiment\n" + "".join(f"\n{'## ' + title + chr(10) * 2 if title else ''}{text}\n" for title, text in parts))
     (out / "summary.json").write_text(json.dumps(figures, indent=1) + "\n")
     return figures
