@@ -88,17 +88,18 @@ def one_cycle(step, steps, rise=0.1):
     return (1 - math.cos(math.pi * part)) / 2
 
 
-def train(net, blocks, images, profiles, config, steps, checkpoint=None, say=print, what="denoisers", origin=None):
+def train(net, blocks, images, profiles, config, steps, checkpoint=None, say=print, what="denoisers", origin=None, target=None):
     """Train the blocks in place. images uint8 [n, c, h, w]; the last share `quantised_share` of the steps fake-quantises.
 
-    origin: the network whose clean answers are the target, if not `net`. The weights kept are an exponential average over the
+    origin: the network whose clean answers are the target, if not `net`; target: those answers, where they are known (`teacher`). The weights kept are an exponential average over the
     steps. Returns the blocks in eval mode, on the CPU.
     """
     where = machine.device()
     net, blocks, images = net.to(where).eval(), blocks.to(where).train(), images.to(where)
     frozen = not list(net.parameters())
     parameters = list(blocks.parameters()) + list(net.parameters())
-    target = teacher(net if origin is None else origin.to(where), images)
+    if target is None:
+        target = teacher(net if origin is None else origin.to(where), images)
     generator = torch.Generator().manual_seed(config.seed)
     tile = make_tile(net, images, profiles, config, where, config.seed)
     # On a GPU the rate is a tensor, so that a recorded step sees it change.

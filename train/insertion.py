@@ -101,10 +101,10 @@ def measured(net, dataset_images, labels, profiles, config, candidates, say):
         return right / len(held_out)
 
     base = accuracy(torch.nn.ModuleDict())
-    gain = {}
+    target, gain = fit.teacher(net.to(where), seen.to(where)), {}
     for layer, kind in candidates:
         blocks = denoiser.make_blocks(net, {layer.name: kind}, config.seed)
-        fit.train(net, blocks, seen, profiles, config, config.measure_steps, say=lambda line: None)
+        fit.train(net, blocks, seen, profiles, config, config.measure_steps, say=lambda line: None, target=target)
         gain[layer.name, kind] = accuracy(blocks) - base
         say(f"candidate {layer.name:20} {described(kind):13} gains {gain[layer.name, kind]:+.2%}")
     net.cpu()
