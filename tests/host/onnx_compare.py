@@ -147,11 +147,13 @@ def run(model, index, codes):
 
 
 def compare(path, images, limits="large"):
-    """[(layer name and stage, codes compared, equal, largest difference)]; images float32 n x c x h x w as the network's input.
+    """[(layer name and stage, codes compared, equal, largest difference, share of equal ones among those that follow from equal codes)]; images
+    float32 n x c x h x w as the network's input.
 
     A layer has up to four places where codes are rounded: the convolution's output, behind the denoising block, behind addition and ReLU,
-    behind pooling. Each is compared. A code that is off by one at one of them (float32 sums are not exact) is multiplied by the next; such
-    elements count as unequal there, but the largest difference is that of the others.
+    behind pooling. Each is compared. A code that is off by one at one of them (float32 sums are not exact) is multiplied by the next: behind a
+    denoising block nine pixels in every channel may follow from it. Such elements count as unequal there, but the largest difference and the last
+    share are those of the others, that is of the stage itself.
     """
     codes, graph = all_codes(path, images), Graph(path)
     denoised = any(n.domain == "quell" for n in graph.graph.node)
@@ -171,7 +173,7 @@ def compare(path, images, limits="large"):
                     cut.close()
             difference = np.abs(got.astype(int) - codes[name].reshape(got.shape))
             known = np.zeros_like(difference, bool) if wrong is None else reached(kind, wrong, difference.shape)
-            results.append((f"{info.name.decode()} {kind}", difference.size, int((difference == 0).sum()), int(np.where(known, 0, difference).max())))
+            results.append((f"{info.name.decode()} {kind}", difference.size, int((difference == 0).sum()), int(np.where(known, 0, difference).max()), float((difference == 0)[~known].mean()) if not known.all() else 1.0))
             wrong = difference != 0
     model.close()
     return results
@@ -193,7 +195,7 @@ def main():
     args = options.parse_args()
     results = compare(args.model, real_images(args.model, args.images))
     total, equal = sum(r[1] for r in results), sum(r[2] for r in results)
-    for name, n, same, largest in results:
+    for name, n, same, largest, _ in results:
         print(f"{name:32} {n:9} codes  {100 * same / n:8.4f} % equal  largest difference {largest}")
     figures = {"onnx_equal_share": equal / total, "onnx_max_diff": max(r[3] for r in results), "onnx_least_layer_share": min(r[2] / r[1] for r in results), "onnx_codes": total}
     print(json.dumps(figures))

@@ -32,7 +32,9 @@ def test_models(name):
     path = onnx_compare.libquell.ROOT / "models" / name
     results = onnx_compare.compare(path, onnx_compare.real_images(path, 4), limits="default")
     assert max(r[3] for r in results) <= 1, results
-    assert all(r[2] / r[1] >= 0.999 for r in results), results
+    # Of the whole model with what follows from an unequal code, and of every stage by itself.
+    assert sum(r[2] for r in results) / sum(r[1] for r in results) >= 0.9995, results
+    assert all(r[4] >= 0.999 for r in results), results
 
 
 def float_model(path):
