@@ -365,11 +365,11 @@ def main():
         if not path.exists() and not arguments.train_only:
             raise SystemExit(f"{path.relative_to(ROOT)} is missing: make {path.relative_to(ROOT)}")
     runner = Experiment(recipe, folder / "work", 1)
-    if arguments.keep:
-        return say("kept in the repository: %d runs, %d models" % archive.keep(arguments.profile, runner, runs, out))
     old = set_aside(recipe, out)
     if old:
         say(f"{old} runs of other settings set aside: *.json.old in {out}")
+    if arguments.keep:
+        return say("kept in the repository: %d runs, %d models" % archive.keep(arguments.profile, runner, runs, out))
     restored = archive.restore(arguments.profile, runner, runs, out)
     if any(restored):
         say("taken from the repository: %d runs, %d models" % restored)

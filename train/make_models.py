@@ -14,19 +14,13 @@ import torch
 
 from . import backbone, config, data, denoiser, evaluate, export, fit, insertion, profile, quantise, quell
 from .config import ROOT
+from .store import kept
 
 PROFILES = {name: ROOT / f"profiles/{name}.json" for name in ("additive", "multiplicative", "varying_chip")}
 
 
 def say(line):
     print(time.strftime("%H:%M:%S"), line, flush=True)
-
-
-def kept(path, make):
-    """The object stored in `path`; made and stored first if it is not there."""
-    if not path.exists():
-        torch.save(make(), path)
-    return torch.load(path, weights_only=False)
 
 
 def quantised_backbone(settings, dataset, checkpoint, say):
