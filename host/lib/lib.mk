@@ -6,7 +6,7 @@ PREFIX        ?= /usr/local
 UDEV_RULE     := 60-quell.rules
 -include host/lib/onnx.mk
 # Not expanded before it is used: pkg-config knows libusb only once the set-up has installed it.
-LIB_CFLAGS     = -std=c11 -D_GNU_SOURCE -O3 -g -fPIC -pthread -Wall -Wextra -Werror -Ihost/lib -Ifw/include -Ibuild/gen -DQUELL_VERSION='"$(VERSION)"' $(CFLAGS)
+LIB_CFLAGS     = -std=c11 -D_GNU_SOURCE -O3 -ffp-contract=off -g -fPIC -pthread -Wall -Wextra -Werror -Ihost/lib -Ifw/include -Ibuild/gen -DQUELL_VERSION='"$(VERSION)"' $(CFLAGS)
 LIB_CFLAGS    += -DQUELL_UDEV_RULE='"$(UDEV_RULE)"' $(shell pkg-config --cflags libusb-1.0)
 LIB_LDLIBS     = $(LIB_LIBS) -lusb-1.0 -pthread
 LIB_SANITIZE  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
