@@ -55,8 +55,12 @@ static inline void put_row_3(uint32_t at, uint32_t from, uint32_t pixels)
 static uint32_t put_row(uint32_t at, uint32_t from, uint32_t pixels, uint32_t c)
 {
     bool words = (pixels | from) % 4 == 0;
-    if (words && (c == 1 || c == 3)) {
-        c == 1 ? put_row_1(at, from, pixels) : put_row_3(at, from, pixels);
+    if (words && c == 1) {
+        put_row_1(at, from, pixels);
+        return at + pixels * 8;
+    }
+    if (words && c == 3) {
+        put_row_3(at, from, pixels);
         return at + pixels * 8;
     }
     for (; pixels > 0; pixels--)
