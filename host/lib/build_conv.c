@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions and fully connected layers: the operators that open a layer, with their weights and biases. */
-#include "compile.h"
+#include "build.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,28 +11,20 @@
 /* Scales of a constant behind DequantizeLinear, one a channel (repeated if there is one for the tensor). */
 static quell_status read_scales(const struct builder *b, const struct value *w, uint32_t channels, int64_t axis, float **scales)
 {
-    size_t count;
-    double *values;
-    TRY(onnx_values(w->scales, &count, &values, b->err));
+    size_t count = graph_elements(w->scales);
     *scales = NULL;
-    quell_status status = QUELL_OK;
-    int64_t given = w->axis < 0 ? w->axis + (int64_t)w->tensor->n_dims : w->axis;
+    int64_t given = w->axis < 0 ? w->axis + (int64_t)w->tensor->rank : w->axis;
     if (count != 1 && (count != channels || given != axis))
-        status = BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has %zu scales along axis %lld; supported: one, or one for each of the %u outputs (axis %lld)", b->label, w->tensor->name, count,
-                            (long long)given, channels, (long long)axis);
-    else if (!(*scales = calloc(channels, sizeof **scales)))
-        status = BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
-    for (uint32_t c = 0; status == QUELL_OK && c < channels; c++) {
-        (*scales)[c] = (float)values[count == 1 ? 0 : c];
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has %zu scales along axis %lld; supported: one, or one for each of the %u outputs (axis %lld)", b->label, w->tensor->name, count,
+                          (long long)given, channels, (long long)axis);
+    if (!(*scales = calloc(channels, sizeof **scales)))
+        return BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
+    for (uint32_t c = 0; c < channels; c++) {
+        (*scales)[c] = (float)graph_get(w->scales, count == 1 ? 0 : c);
         if (!((*scales)[c] > 0) || !isfinite((*scales)[c]))
-            status = BUILD_FAIL(b, QUELL_E_MODEL, "%s: scale %u of '%s' is %g; it must be a positive number", b->label, c, w->tensor->name, (*scales)[c]);
+            return BUILD_FAIL(b, QUELL_E_MODEL, "%s: scale %u of '%s' is %g; it must be a positive number", b->label, c, w->tensor->name, (*scales)[c]);
     }
-    if (status != QUELL_OK) {
-        free(*scales);
-        *scales = NULL;
-    }
-    free(values);
-    return status;
+    return QUELL_OK;
 }
 
 /* The zero points of a constant must all be `expected` (0 where there are none). */
@@ -40,35 +32,19 @@ static quell_status check_zeros(const struct builder *b, const struct value *w, 
 {
     if (!w->zeros)
         return expected == 0 ? QUELL_OK : BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has no zero point; uint8 weights need 128", b->label, w->tensor->name);
-    size_t count, i;
-    double *values;
-    TRY(onnx_values(w->zeros, &count, &values, b->err));
-    for (i = 0; i < count && values[i] == expected; i++)
-        ;
-    double found = i < count ? values[i] : 0;
-    free(values);
-    if (i < count)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has zero point %g; supported: symmetric weights (%g)", b->label, w->tensor->name, found, expected);
+    for (size_t i = 0; i < graph_elements(w->zeros); i++)
+        if (graph_get(w->zeros, i) != expected)
+            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has zero point %g; supported: symmetric weights (%g)", b->label, w->tensor->name, graph_get(w->zeros, i), expected);
     return QUELL_OK;
 }
 
-/* int8 weights as doubles (malloc'd) in the file's order. */
-static quell_status read_weights(const struct builder *b, const struct value *w, size_t *count, double **values)
+/* The weights must be codes of a zero point in their middle: then *shift makes int8 numbers of them. */
+static quell_status check_weights(const struct builder *b, const struct value *w, int *shift)
 {
-    int32_t type = w->tensor->data_type;
-    double shift = type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT8 ? 128 : 0;
-    if (type != ONNX__TENSOR_PROTO__DATA_TYPE__INT8 && type != ONNX__TENSOR_PROTO__DATA_TYPE__UINT8)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the weights '%s' have ONNX data type %d; supported: int8", b->label, w->tensor->name, (int)type);
-    TRY(check_zeros(b, w, shift));
-    TRY(onnx_values(w->tensor, count, values, b->err));
-    for (size_t i = 0; i < *count; i++) {
-        double v = (*values)[i] -= shift;
-        if (v < -128 || v > 127) { /* int32_data may hold anything */
-            free(*values);
-            return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the weights '%s' hold %g", b->label, w->tensor->name, v);
-        }
-    }
-    return QUELL_OK;
+    *shift = w->tensor->type == GRAPH_UINT8 ? 128 : 0;
+    if (!graph_is_code(w->tensor->type))
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the weights '%s' are %s; supported: int8, uint8", b->label, w->tensor->name, graph_type_name(w->tensor->type));
+    return check_zeros(b, w, *shift);
 }
 
 /* Bias of a layer: int32 behind DequantizeLinear, or float. */
@@ -76,18 +52,19 @@ quell_status build_bias(struct builder *b, int layer, const struct value *v)
 {
     struct draft *d = &b->drafts[layer];
     uint32_t channels = build_layer(b, layer)->real_channels;
-    size_t count;
+    size_t count = graph_elements(v->tensor);
     if (d->bias)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the layer already has a bias", b->label);
     if (v->kind == VALUE_WEIGHT) {
         TRY(check_zeros(b, v, 0));
-        TRY(read_scales(b, v, channels, (int64_t)v->tensor->n_dims - 1, &d->bias_scale));
+        TRY(read_scales(b, v, channels, (int64_t)v->tensor->rank - 1, &d->bias_scale));
     }
-    TRY(onnx_values(v->tensor, &count, &d->bias, b->err));
     if (count != channels)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the bias '%s' has %zu elements for %u channels", b->label, v->tensor->name, count, channels);
+    if (!(d->bias = calloc(count, sizeof *d->bias)))
+        return BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
     for (size_t i = 0; i < count; i++)
-        if (!isfinite(d->bias[i]))
+        if (!isfinite(d->bias[i] = graph_get(v->tensor, i)))
             return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the bias '%s' is not finite", b->label, v->tensor->name);
     return QUELL_OK;
 }
@@ -102,13 +79,8 @@ struct geometry {
 static quell_status read_pads(const struct builder *b, const struct value *x, struct geometry *g)
 {
     size_t n;
-    const int64_t *pads = onnx_attr_ints(b->node, "pads", &n);
-    const Onnx__AttributeProto *automatic = onnx_attr(b->node, "auto_pad");
-    char mode[16] = "NOTSET";
-    if (automatic && automatic->has_s && automatic->s.len < sizeof mode) {
-        memset(mode, 0, sizeof mode);
-        memcpy(mode, automatic->s.data, automatic->s.len);
-    }
+    const int64_t *pads = graph_attr_ints(b->node, "pads", &n);
+    const char *mode = graph_attr_text(b->node, "auto_pad", "NOTSET");
     for (size_t i = 0; pads && n == 4 && i < 4; i++)
         g->pad[i] = pads[i];
     if (pads && n != 4)
@@ -128,18 +100,18 @@ static quell_status read_pads(const struct builder *b, const struct value *x, st
 static quell_status read_geometry(const struct builder *b, const struct value *x, const struct value *w, struct geometry *g)
 {
     memset(g, 0, sizeof *g);
-    if (w->tensor->n_dims != 4 || w->tensor->dims[2] != w->tensor->dims[3] || (w->tensor->dims[2] != 1 && w->tensor->dims[2] != 3))
+    if (w->tensor->rank != 4 || w->tensor->dims[2] != w->tensor->dims[3] || (w->tensor->dims[2] != 1 && w->tensor->dims[2] != 3))
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the kernel is not 1x1 or 3x3; supported: Conv 1x1, 3x3, depthwise 3x3", b->label);
     size_t n;
-    const int64_t *strides = onnx_attr_ints(b->node, "strides", &n);
+    const int64_t *strides = graph_attr_ints(b->node, "strides", &n);
     int64_t sy = n == 2 ? strides[0] : 1, sx = n == 2 ? strides[1] : 1;
     if ((n != 0 && n != 2) || sy != sx || (sy != 1 && sy != 2))
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its strides; supported: 1, 1 and 2, 2", b->label);
-    const int64_t *dilations = onnx_attr_ints(b->node, "dilations", &n);
+    const int64_t *dilations = graph_attr_ints(b->node, "dilations", &n);
     for (size_t i = 0; i < n; i++)
         if (dilations[i] != 1)
             return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its dilations; supported: 1", b->label);
-    int64_t group = onnx_attr_int(b->node, "group", 1), outputs = w->tensor->dims[0];
+    int64_t group = graph_attr_int(b->node, "group", 1), outputs = w->tensor->dims[0];
     g->kernel = (uint32_t)w->tensor->dims[2];
     g->stride = (uint32_t)sy;
     g->depthwise = group != 1;
@@ -171,12 +143,12 @@ static quell_status output_size(const struct builder *b, uint32_t size, const st
 }
 
 /* ONNX's O, I, H, W to O, H*W, I padded to eights (depthwise: O, H*W). */
-static void order_conv_weights(struct quell_model_layer *l, const double *w, uint32_t inputs)
+static void order_conv_weights(struct quell_model_layer *l, const struct graph_tensor *w, int shift, uint32_t inputs)
 {
     for (uint32_t o = 0; o < l->real_channels; o++)
         for (uint32_t i = 0; i < inputs; i++)
             for (uint32_t t = 0; t < l->taps; t++)
-                l->weights[((size_t)o * l->taps + t) * l->in_channels + i] = (int8_t)w[((size_t)o * inputs + i) * l->taps + t];
+                l->weights[((size_t)o * l->taps + t) * l->in_channels + i] = (int8_t)(graph_get_int(w, ((size_t)o * inputs + i) * l->taps + t) - shift);
 }
 
 static quell_status allocate_weights(struct builder *b, struct quell_model_layer *l, uint32_t outputs)
@@ -195,14 +167,15 @@ quell_status build_conv(struct builder *b)
     const struct value *x, *w, *bias = NULL;
     struct geometry g;
     uint32_t out_h, out_w;
-    int layer;
+    int layer, shift;
     TRY(build_input(b, 0, KINDS(REAL), "quantised (behind QuantizeLinear and DequantizeLinear)", &x));
     TRY(build_input(b, 1, KINDS(WEIGHT), "an int8 constant behind DequantizeLinear", &w));
-    if (build_has_input(b, 2))
+    if (graph_in(b->node, 2))
         TRY(build_input(b, 2, KINDS(WEIGHT) | KINDS(CONST), "a constant", &bias));
     if (x->flat)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input is flattened", b->label);
     TRY(read_geometry(b, x, w, &g));
+    TRY(check_weights(b, w, &shift));
     TRY(output_size(b, x->h, &g, 0, &out_h));
     TRY(output_size(b, x->w, &g, 1, &out_w));
     TRY(build_new_layer(b, x, &layer));
@@ -218,12 +191,7 @@ quell_status build_conv(struct builder *b)
     l->taps = g.kernel * g.kernel;
     l->in_channels = g.depthwise ? 1 : (x->c + 7) / 8 * 8;
     TRY(allocate_weights(b, l, g.outputs));
-    size_t count;
-    double *values;
-    TRY(read_weights(b, w, &count, &values));
-    if (count == (size_t)g.outputs * l->taps * (g.depthwise ? 1 : x->c))
-        order_conv_weights(l, values, g.depthwise ? 1 : x->c);
-    free(values);
+    order_conv_weights(l, w->tensor, shift, g.depthwise ? 1 : x->c);
     TRY(read_scales(b, w, g.outputs, 0, &b->drafts[layer].w_scale));
     if (bias)
         TRY(build_bias(b, layer, bias));
@@ -233,31 +201,32 @@ quell_status build_conv(struct builder *b)
 /* ---- fully connected ---- */
 
 /* Weight of output o, flattened input k (C, H, W order) -> 1 x 1 x (H*W*C8) order of the activation memory. */
-static void order_dense_weights(struct quell_model_layer *l, const struct value *x, const double *w, int transposed)
+static void order_dense_weights(struct quell_model_layer *l, const struct value *x, const struct graph_tensor *w, int shift, int transposed)
 {
     uint32_t inputs = x->h * x->w * x->c, c8 = (x->c + 7) / 8 * 8, pixels = x->h * x->w;
     for (uint32_t o = 0; o < l->real_channels; o++)
         for (uint32_t k = 0; k < inputs; k++) {
             uint32_t c = k / pixels, pixel = k % pixels;
-            l->weights[(size_t)o * l->in_channels + pixel * c8 + c] = (int8_t)w[transposed ? (size_t)o * inputs + k : (size_t)k * l->real_channels + o];
+            l->weights[(size_t)o * l->in_channels + pixel * c8 + c] = (int8_t)(graph_get_int(w, transposed ? (size_t)o * inputs + k : (size_t)k * l->real_channels + o) - shift);
         }
 }
 
 static quell_status dense(struct builder *b, int transposed, const struct value *bias)
 {
     const struct value *x, *w;
-    int layer;
+    int layer, shift;
     TRY(build_input(b, 0, KINDS(REAL), "quantised (behind QuantizeLinear and DequantizeLinear)", &x));
     TRY(build_input(b, 1, KINDS(WEIGHT), "an int8 constant behind DequantizeLinear", &w));
     if (!x->flat)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input has four dimensions; supported: behind Flatten or Reshape to two", b->label);
     const int64_t *dims = w->tensor->dims;
     uint64_t inputs = (uint64_t)x->h * x->w * x->c;
-    if (w->tensor->n_dims != 2 || (uint64_t)dims[transposed ? 1 : 0] != inputs)
+    if (w->tensor->rank != 2 || (uint64_t)dims[transposed ? 1 : 0] != inputs)
         return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the weights' shape does not fit %llu inputs", b->label, (unsigned long long)inputs);
     int64_t outputs = dims[transposed ? 0 : 1];
     if (outputs < 1 || outputs > 4095 * 8)
         return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %lld outputs; supported: up to %d", b->label, (long long)outputs, 4095 * 8);
+    TRY(check_weights(b, w, &shift));
     TRY(build_new_layer(b, x, &layer));
     struct quell_model_layer *l = build_layer(b, layer);
     b->drafts[layer].fully_connected = 1;
@@ -266,11 +235,7 @@ static quell_status dense(struct builder *b, int transposed, const struct value 
     l->taps = 1;
     l->in_channels = x->h * x->w * ((x->c + 7) / 8 * 8);
     TRY(allocate_weights(b, l, (uint32_t)outputs));
-    size_t count;
-    double *values;
-    TRY(read_weights(b, w, &count, &values));
-    order_dense_weights(l, x, values, transposed);
-    free(values);
+    order_dense_weights(l, x, w->tensor, shift, transposed);
     TRY(read_scales(b, w, (uint32_t)outputs, transposed ? 0 : 1, &b->drafts[layer].w_scale));
     if (bias)
         TRY(build_bias(b, layer, bias));
@@ -280,11 +245,11 @@ static quell_status dense(struct builder *b, int transposed, const struct value 
 quell_status build_gemm(struct builder *b)
 {
     const struct value *bias = NULL;
-    if (onnx_attr_float(b->node, "alpha", 1) != 1 || onnx_attr_float(b->node, "beta", 1) != 1 || onnx_attr_int(b->node, "transA", 0) != 0)
+    if (graph_attr_float(b->node, "alpha", 1) != 1 || graph_attr_float(b->node, "beta", 1) != 1 || graph_attr_int(b->node, "transA", 0) != 0)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: alpha, beta or transA; supported: alpha = beta = 1, transA = 0", b->label);
-    if (build_has_input(b, 2))
+    if (graph_in(b->node, 2))
         TRY(build_input(b, 2, KINDS(WEIGHT) | KINDS(CONST), "a constant", &bias));
-    return dense(b, onnx_attr_int(b->node, "transB", 0) != 0, bias);
+    return dense(b, graph_attr_int(b->node, "transB", 0) != 0, bias);
 }
 
 quell_status build_matmul(struct builder *b) { return dense(b, 0, NULL); }
