@@ -40,7 +40,7 @@ quell_status build_output(struct builder *b, const struct value *value)
 quell_status build_float_output(struct builder *b, int layer, enum stage stage, uint32_t h, uint32_t w, uint32_t c, int flat)
 {
     if (build_uses(b) != 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its output must be quantised (QuantizeLinear) and have no other reader", b->label);
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its output must be quantised (QuantizeLinear) and have no other reader: calibrate with a pair behind it", b->label);
     struct value v = {.kind = VALUE_FLOAT, .layer = layer, .stage = stage, .h = h, .w = w, .c = c, .flat = flat};
     return build_output(b, &v);
 }
@@ -56,7 +56,7 @@ quell_status build_scalar(const struct builder *b, size_t index, const char *wha
     const struct value *v;
     TRY(build_input(b, index, KINDS(CONST), "a constant", &v));
     if (graph_elements(v->tensor) != 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: %s '%s' has %zu elements; supported: one for the whole tensor", b->label, what, v->tensor->name, graph_elements(v->tensor));
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the %s '%s' has %zu elements (a number a channel); supported: one for the whole tensor; quantise activations per tensor", b->label, what, v->tensor->name, graph_elements(v->tensor));
     *value = graph_get(v->tensor, 0);
     if (type)
         *type = v->tensor->type;

@@ -20,14 +20,13 @@ enum value_kind {
     VALUE_CODES,  /* int8 codes of a layer or of the image */
     VALUE_REAL,   /* the same behind DequantizeLinear */
     VALUE_FLOAT,  /* a layer's result that is not quantised yet */
-    VALUE_CLASSES, /* behind the trailing Softmax */
 };
 
 struct value {
     enum value_kind kind;
     const struct graph_tensor *tensor, *scales, *zeros; /* CONST, WEIGHT */
     int64_t axis;                               /* WEIGHT */
-    int layer;           /* CODES, REAL, FLOAT, CLASSES: the layer; -1 the image */
+    int layer;           /* CODES, REAL, FLOAT: the layer; -1 the image */
     enum stage stage;    /* FLOAT: what will be there once it is quantised */
     float scale;         /* CODES, REAL */
     int zero;            /* CODES, REAL: for int8 codes; uint8 ones are shifted by 128 */
@@ -89,6 +88,8 @@ int layer_rescale(double value, double given, double wanted, double limit, int32
 quell_status layer_set_v(struct builder *b, int layer, float scale, int zero);
 quell_status layer_set_post(struct builder *b, int layer, float scale, int zero);
 quell_status layer_set_pool(struct builder *b, int layer, float scale, int zero);
+/* A layer that computes x again: its weights are 1, its scales are not set yet. */
+quell_status layer_identity(struct builder *b, const struct value *x, int *layer);
 /* Take an operator behind stage `last` into the layer that made x; if it cannot be, into a new identity layer. */
 quell_status layer_open_stage(struct builder *b, const struct value *x, enum stage last, int *layer);
 
@@ -119,6 +120,5 @@ quell_status build_identity(struct builder *b);
 quell_status build_flatten(struct builder *b);
 quell_status build_squeeze(struct builder *b);
 quell_status build_reshape(struct builder *b);
-quell_status build_softmax(struct builder *b);
 
 #endif

@@ -43,7 +43,7 @@ static quell_status check_weights(const struct builder *b, const struct value *w
 {
     *shift = w->tensor->type == GRAPH_UINT8 ? 128 : 0;
     if (!graph_is_code(w->tensor->type))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the weights '%s' are %s; supported: int8, uint8", b->label, w->tensor->name, graph_type_name(w->tensor->type));
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the weights '%s' are %s; supported: int8, uint8; quantise them to 8 bits", b->label, w->tensor->name, graph_type_name(w->tensor->type));
     return check_zeros(b, w, *shift);
 }
 
@@ -67,6 +67,32 @@ quell_status build_bias(struct builder *b, int layer, const struct value *v)
         if (!isfinite(d->bias[i] = graph_get(v->tensor, i)))
             return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the bias '%s' is not finite", b->label, v->tensor->name);
     return QUELL_OK;
+}
+
+/*
+ * A bias that is a real number is kept in whole steps of the accumulator. Where the weights of a channel leave room, all of them times k make the steps
+ * k times finer: take the k whose steps meet the bias best. A channel without weights can have any step.
+ */
+static void refine_bias(struct quell_model_layer *l, struct draft *d)
+{
+    size_t count = (size_t)l->taps * l->in_channels;
+    for (uint32_t c = 0; d->bias && !d->bias_scale && c < l->real_channels; c++) {
+        int8_t *w = l->weights + c * count;
+        int most = 0, best = 1;
+        double steps = d->bias[c] / ((double)d->s_in * d->w_scale[c]), least = fabs(steps - nearbyint(steps));
+        for (size_t i = 0; i < count; i++)
+            most = abs(w[i]) > most ? abs(w[i]) : most;
+        if (!most && d->bias[c] != 0)
+            d->w_scale[c] = (float)(fabs(d->bias[c]) / d->s_in * 0x1p-20);
+        for (int k = 2; most && k * most <= 127 && least > 1e-6 && fabs(steps) * k < 0x1p30; k++)
+            if (fabs(steps * k - nearbyint(steps * k)) / k < least) {
+                least = fabs(steps * k - nearbyint(steps * k)) / k;
+                best = k;
+            }
+        for (size_t i = 0; i < count; i++)
+            w[i] = (int8_t)(w[i] * best);
+        d->w_scale[c] /= (float)best;
+    }
 }
 
 /* ---- convolution ---- */
@@ -101,16 +127,17 @@ static quell_status read_geometry(const struct builder *b, const struct value *x
 {
     memset(g, 0, sizeof *g);
     if (w->tensor->rank != 4 || w->tensor->dims[2] != w->tensor->dims[3] || (w->tensor->dims[2] != 1 && w->tensor->dims[2] != 3))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the kernel is not 1x1 or 3x3; supported: Conv 1x1, 3x3, depthwise 3x3", b->label);
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the kernel is %lld x %lld; supported: up to 3 x 3, or the whole image without pads", b->label, w->tensor->rank == 4 ? (long long)w->tensor->dims[2] : 0,
+                          w->tensor->rank == 4 ? (long long)w->tensor->dims[3] : 0);
     size_t n;
     const int64_t *strides = graph_attr_ints(b->node, "strides", &n);
     int64_t sy = n == 2 ? strides[0] : 1, sx = n == 2 ? strides[1] : 1;
     if ((n != 0 && n != 2) || sy != sx || (sy != 1 && sy != 2))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its strides; supported: 1, 1 and 2, 2", b->label);
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its strides are %lld, %lld; supported: 1, 1 and 2, 2", b->label, (long long)sy, (long long)sx);
     const int64_t *dilations = graph_attr_ints(b->node, "dilations", &n);
     for (size_t i = 0; i < n; i++)
         if (dilations[i] != 1)
-            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its dilations; supported: 1", b->label);
+            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its dilations are not 1; supported: 1; export the network without dilation", b->label);
     int64_t group = graph_attr_int(b->node, "group", 1), outputs = w->tensor->dims[0];
     g->kernel = (uint32_t)w->tensor->dims[2];
     g->stride = (uint32_t)sy;
@@ -168,11 +195,12 @@ quell_status build_conv(struct builder *b)
     struct geometry g;
     uint32_t out_h, out_w;
     int layer, shift;
-    TRY(build_input(b, 0, KINDS(REAL), "quantised (behind QuantizeLinear and DequantizeLinear)", &x));
-    TRY(build_input(b, 1, KINDS(WEIGHT), "an int8 constant behind DequantizeLinear", &w));
+    TRY(build_input(b, 0, KINDS(REAL), "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: quantise the network (QDQ), or calibrate with a pair there", &x));
+    TRY(build_input(b, 1, KINDS(WEIGHT), "int8 weights: a constant behind DequantizeLinear; quantise them too", &w));
     if (graph_in(b->node, 2))
         TRY(build_input(b, 2, KINDS(WEIGHT) | KINDS(CONST), "a constant", &bias));
-    if (x->flat)
+    int identity = graph_attr_int(b->node, "quell.identity", 0) != 0; /* of a pass: works on flat tensors too */
+    if (x->flat && !identity)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input is flattened", b->label);
     TRY(read_geometry(b, x, w, &g));
     TRY(check_weights(b, w, &shift));
@@ -193,9 +221,11 @@ quell_status build_conv(struct builder *b)
     TRY(allocate_weights(b, l, g.outputs));
     order_conv_weights(l, w->tensor, shift, g.depthwise ? 1 : x->c);
     TRY(read_scales(b, w, g.outputs, 0, &b->drafts[layer].w_scale));
+    b->drafts[layer].identity = identity;
     if (bias)
         TRY(build_bias(b, layer, bias));
-    return build_float_output(b, layer, STAGE_V, out_h, out_w, g.outputs, 0);
+    refine_bias(l, &b->drafts[layer]);
+    return build_float_output(b, layer, STAGE_V, out_h, out_w, g.outputs, x->flat);
 }
 
 /* ---- fully connected ---- */
@@ -215,8 +245,8 @@ static quell_status dense(struct builder *b, int transposed, const struct value 
 {
     const struct value *x, *w;
     int layer, shift;
-    TRY(build_input(b, 0, KINDS(REAL), "quantised (behind QuantizeLinear and DequantizeLinear)", &x));
-    TRY(build_input(b, 1, KINDS(WEIGHT), "an int8 constant behind DequantizeLinear", &w));
+    TRY(build_input(b, 0, KINDS(REAL), "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: quantise the network (QDQ), or calibrate with a pair there", &x));
+    TRY(build_input(b, 1, KINDS(WEIGHT), "int8 weights: a constant behind DequantizeLinear; quantise them too", &w));
     if (!x->flat)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input has four dimensions; supported: behind Flatten or Reshape to two", b->label);
     const int64_t *dims = w->tensor->dims;
@@ -239,6 +269,7 @@ static quell_status dense(struct builder *b, int transposed, const struct value 
     TRY(read_scales(b, w, (uint32_t)outputs, transposed ? 0 : 1, &b->drafts[layer].w_scale));
     if (bias)
         TRY(build_bias(b, layer, bias));
+    refine_bias(l, &b->drafts[layer]);
     return build_float_output(b, layer, STAGE_V, 1, 1, (uint32_t)outputs, 1);
 }
 
@@ -246,7 +277,7 @@ quell_status build_gemm(struct builder *b)
 {
     const struct value *bias = NULL;
     if (graph_attr_float(b->node, "alpha", 1) != 1 || graph_attr_float(b->node, "beta", 1) != 1 || graph_attr_int(b->node, "transA", 0) != 0)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: alpha, beta or transA; supported: alpha = beta = 1, transA = 0", b->label);
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: transA is 1, or alpha, beta of weights that are not int8; supported: transA = 0", b->label);
     if (graph_in(b->node, 2))
         TRY(build_input(b, 2, KINDS(WEIGHT) | KINDS(CONST), "a constant", &bias));
     return dense(b, graph_attr_int(b->node, "transB", 0) != 0, bias);

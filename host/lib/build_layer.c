@@ -108,12 +108,8 @@ quell_status layer_set_pool(struct builder *b, int layer, float scale, int zero)
 
 /* ---- identity layers ---- */
 
-quell_status layer_open_stage(struct builder *b, const struct value *x, enum stage last, int *layer)
+quell_status layer_identity(struct builder *b, const struct value *x, int *layer)
 {
-    if (x->layer >= 0 && x->sole && b->drafts[x->layer].stage <= last) {
-        *layer = x->layer;
-        return QUELL_OK;
-    }
     TRY(build_new_layer(b, x, layer));
     struct quell_model_layer *l = build_layer(b, *layer);
     struct draft *d = &b->drafts[*layer];
@@ -134,7 +130,17 @@ quell_status layer_open_stage(struct builder *b, const struct value *x, enum sta
         l->weights[c * 9 + 4] = 1;
         d->w_scale[c] = 1.0f;
     }
+    return QUELL_OK;
+}
+
+quell_status layer_open_stage(struct builder *b, const struct value *x, enum stage last, int *layer)
+{
+    if (x->layer >= 0 && x->sole && b->drafts[x->layer].stage <= last) {
+        *layer = x->layer;
+        return QUELL_OK;
+    }
+    TRY(layer_identity(b, x, layer));
     TRY(layer_set_v(b, *layer, x->scale, x->zero));
-    d->stage = STAGE_V;
+    b->drafts[*layer].stage = STAGE_V;
     return QUELL_OK;
 }

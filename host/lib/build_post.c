@@ -28,7 +28,7 @@ quell_status build_add(struct builder *b)
         return add_bias(b, first ? y : x, first ? x : y);
     }
     if (x->kind != VALUE_REAL || y->kind != VALUE_REAL)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: both inputs must be quantised (behind QuantizeLinear and DequantizeLinear)", b->label);
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: both inputs must be codes (behind QuantizeLinear and DequantizeLinear); one is a real value: calibrate with a pair there", b->label);
     if (x->h != y->h || x->w != y->w || x->c != y->c || x->flat != y->flat)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the shapes differ (%ux%ux%u and %ux%ux%u); supported: equal ones", b->label, x->c, x->h, x->w, y->c, y->h, y->w);
     /* The later layer carries the addition: the other one is complete when it runs. */
@@ -89,7 +89,7 @@ static quell_status pool(struct builder *b, int kind, uint32_t kh, uint32_t kw, 
 {
     const struct value *x;
     int layer;
-    TRY(build_input(b, 0, KINDS(REAL), "quantised (behind QuantizeLinear and DequantizeLinear)", &x));
+    TRY(build_input(b, 0, KINDS(REAL), "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: calibrate with a pair there", &x));
     if (x->flat || kh < 1 || kw < 1 || kh > x->h || kw > x->w || (uint64_t)kh * kw > 4096)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: a kernel of %u x %u on an image of %u x %u; supported: inside the image, up to 4096 elements", b->label, kh, kw, x->h, x->w);
     TRY(layer_open_stage(b, x, STAGE_POST, &layer));
@@ -104,14 +104,14 @@ quell_status build_pool(struct builder *b)
 {
     size_t n;
     const struct value *x;
-    TRY(build_input(b, 0, KINDS(REAL), "quantised (behind QuantizeLinear and DequantizeLinear)", &x));
+    TRY(build_input(b, 0, KINDS(REAL), "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: calibrate with a pair there", &x));
     const int64_t *kernel = graph_attr_ints(b->node, "kernel_shape", &n);
     if (n != 2 || kernel[0] < 1 || kernel[1] < 1 || kernel[0] > 1023 || kernel[1] > 1023)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its kernel_shape; supported: two numbers, 1 to 1023", b->label);
     int64_t kh = kernel[0], kw = kernel[1];
     const int64_t *strides = graph_attr_ints(b->node, "strides", &n);
     if (n == 2 ? strides[0] != kh || strides[1] != kw : kh != 1 || kw != 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its strides differ from its kernel; supported: equal ones", b->label);
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: windows that overlap (strides differ from its kernel); supported: strides equal to the kernel, or the whole image", b->label);
     const int64_t *pads = graph_attr_ints(b->node, "pads", &n);
     for (size_t i = 0; i < n; i++)
         if (pads[i] != 0)
@@ -129,7 +129,7 @@ quell_status build_pool(struct builder *b)
 quell_status build_global_pool(struct builder *b)
 {
     const struct value *x;
-    TRY(build_input(b, 0, KINDS(REAL), "quantised (behind QuantizeLinear and DequantizeLinear)", &x));
+    TRY(build_input(b, 0, KINDS(REAL), "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: calibrate with a pair there", &x));
     return pool(b, strcmp(b->node->op, "GlobalMaxPool") == 0 ? 2 : 1, x->h, x->w, 0);
 }
 
@@ -138,7 +138,7 @@ quell_status build_reduce_mean(struct builder *b)
     const struct value *x, *axes = NULL;
     size_t n = 0;
     unsigned seen = 0;
-    TRY(build_input(b, 0, KINDS(REAL), "quantised (behind QuantizeLinear and DequantizeLinear)", &x));
+    TRY(build_input(b, 0, KINDS(REAL), "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: calibrate with a pair there", &x));
     if (graph_in(b->node, 1)) {
         TRY(build_input(b, 1, KINDS(CONST), "a constant", &axes));
         n = graph_elements(axes->tensor);

@@ -20,15 +20,32 @@ static quell_status read_quantisation(const struct builder *b, float *scale, int
     if (graph_in(b->node, 2))
         TRY(build_scalar(b, 2, "zero point", &value, &type));
     if (type != GRAPH_INT8 && type != GRAPH_UINT8)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: codes of type %s; supported: int8, uint8", b->label, graph_type_name(type));
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: codes of type %s; supported: int8, uint8; quantise activations to 8 bits", b->label, graph_type_name(type));
     *zero = (int)value - (type == GRAPH_UINT8 ? 128 : 0);
     return QUELL_OK;
 }
 
 static quell_status quantise_image(struct builder *b, float scale, int zero)
 {
-    for (int p = 0; p < 256; p++)
-        b->model->pixel_code[p] = (int8_t)quell_code_of((float)p / 255.0f, scale, zero);
+    uint32_t channels = b->model->info.image_c;
+    for (uint32_t c = 0; c < QUELL_CHANNELS_MAX; c++)
+        for (int p = 0; p < 256; p++)
+            b->model->pixel_code[c][p] = (int8_t)quell_code_of(b->graph->meaning.value[c < channels ? c : 0][p], scale, zero);
+    return QUELL_OK;
+}
+
+/* Codes of one scale become codes of another, behind the layer that made them or in one of their own. */
+static quell_status requantise(struct builder *b, const struct value *x, float scale, int zero, int *layer)
+{
+    if (x->layer >= 0 && x->sole && b->drafts[x->layer].stage <= STAGE_DENOISED) {
+        *layer = x->layer;
+        TRY(layer_set_post(b, *layer, scale, zero));
+        b->drafts[*layer].stage = STAGE_POST;
+        return QUELL_OK;
+    }
+    TRY(layer_identity(b, x, layer));
+    TRY(layer_set_v(b, *layer, scale, zero));
+    b->drafts[*layer].stage = STAGE_V;
     return QUELL_OK;
 }
 
@@ -66,10 +83,8 @@ quell_status build_quantise(struct builder *b)
     const struct value *x;
     float scale;
     int zero;
-    TRY(build_input(b, 0, KINDS(IMAGE) | KINDS(REAL) | KINDS(FLOAT) | KINDS(CLASSES), "the image or a layer's result", &x));
+    TRY(build_input(b, 0, KINDS(IMAGE) | KINDS(REAL) | KINDS(FLOAT), "the image or a layer's result", &x));
     struct value v = *x;
-    if (x->kind == VALUE_CLASSES)
-        return build_output(b, &v);
     TRY(read_quantisation(b, &scale, &zero));
     v.codes = graph_out(b->node)->name;
     if (x->kind == VALUE_IMAGE) {
@@ -79,9 +94,7 @@ quell_status build_quantise(struct builder *b)
     } else if (x->scale == scale && x->zero == zero) {
         v.codes = x->codes; /* quantised again as it was: nothing to do */
     } else {
-        TRY(layer_open_stage(b, x, STAGE_DENOISED, &v.layer));
-        TRY(layer_set_post(b, v.layer, scale, zero));
-        b->drafts[v.layer].stage = STAGE_POST;
+        TRY(requantise(b, x, scale, zero, &v.layer));
     }
     v.kind = VALUE_CODES;
     v.scale = scale;
@@ -102,10 +115,8 @@ quell_status build_quantise(struct builder *b)
 quell_status build_dequantise(struct builder *b)
 {
     const struct value *x;
-    TRY(build_input(b, 0, KINDS(CODES) | KINDS(CONST) | KINDS(CLASSES), "quantised codes or a constant", &x));
+    TRY(build_input(b, 0, KINDS(CODES) | KINDS(CONST), "quantised codes or a constant", &x));
     struct value v = *x;
-    if (x->kind == VALUE_CLASSES)
-        return build_output(b, &v);
     if (x->kind == VALUE_CONST) {
         const struct value *scales, *zeros;
         TRY(build_input(b, 1, KINDS(CONST), "a constant", &scales));
@@ -121,9 +132,9 @@ quell_status build_dequantise(struct builder *b)
     float scale;
     int zero;
     TRY(read_quantisation(b, &scale, &zero));
-    if (scale != x->scale || zero != x->zero)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: scale and zero point differ from those that '%s' was quantised with", b->label, graph_in(b->node, 0)->name);
     v.kind = VALUE_REAL;
-    v.sole = x->sole && build_uses(b) == 1;
+    v.sole = x->sole && build_uses(b) == 1 && scale == x->scale && zero == x->zero;
+    v.scale = scale; /* the same codes may stand for other numbers than they were made of */
+    v.zero = zero;
     return build_output(b, &v);
 }

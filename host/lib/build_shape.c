@@ -5,7 +5,7 @@
 static quell_status pass(struct builder *b, int flat)
 {
     const struct value *x;
-    TRY(build_input(b, 0, KINDS(CODES) | KINDS(REAL) | KINDS(FLOAT) | KINDS(CLASSES), "a layer's result", &x));
+    TRY(build_input(b, 0, KINDS(CODES) | KINDS(REAL) | KINDS(FLOAT), "a layer's result", &x));
     struct value v = *x;
     if (flat >= 0)
         v.flat = flat;
@@ -44,19 +44,10 @@ quell_status build_reshape(struct builder *b)
     for (size_t i = 0; i < n && i < 4; i++)
         s[i] = graph_get_int(shape->tensor, i);
     int64_t all = (int64_t)x->h * x->w * x->c;
-    int batch = n > 0 && (s[0] == 0 || s[0] == 1 || s[0] == -1);
+    int batch = n > 0 && (s[0] == 0 || s[0] == b->graph->input->dims[0] || s[0] == -1);
     int flat = batch && n == 2 && (s[1] == -1 || s[1] == all);
     int image = batch && n == 4 && (s[1] == x->c || (s[1] == -1 && s[0] != -1)) && s[2] == x->h && s[3] == x->w;
     if (!flat && !image)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its shape; supported: N x (C*H*W), as Flatten does", b->label);
     return pass(b, flat);
-}
-
-quell_status build_softmax(struct builder *b)
-{
-    const struct value *x;
-    TRY(build_input(b, 0, KINDS(REAL), "the last layer's quantised result", &x));
-    struct value v = *x;
-    v.kind = VALUE_CLASSES;
-    return build_output(b, &v);
 }

@@ -13,9 +13,22 @@
 
 enum { PADDING_MAX = 15, CLASS_TEXT_MAX = 4096, FILE_MAX = 1 << 28 };
 
-#define SUPPORTED "Conv 1x1, 3x3, depthwise 3x3, Gemm, MatMul, Add, Relu, Clip, AveragePool, GlobalAveragePool, ReduceMean, MaxPool, Flatten, Reshape, Softmax at the end, quell.Denoise*"
+#define SUPPORTED "Conv up to 3x3, depthwise, Gemm, MatMul, Add, Relu, Clip, AveragePool, GlobalAveragePool, ReduceMean, MaxPool, Flatten, Reshape, quell.Denoise*; at the end Softmax, LogSoftmax, Sigmoid, ArgMax; operators on constants"
 
 /* ---- the network's input ---- */
+
+/* What pixel p is for the network: p / 255 for a float32 input, the code itself for uint8, p - 128 for int8. */
+static quell_status read_meaning(struct graph *g, quell_error *err)
+{
+    enum graph_type type = g->input ? g->input->type : GRAPH_UNKNOWN;
+    if (g->input && type != GRAPH_FLOAT && !graph_is_code(type))
+        return quell_fail(err, QUELL_E_UNSUPPORTED, "the network's input '%s' is %s; supported: float32, int8, uint8", g->input->name, graph_type_name(type));
+    g->meaning.type = type;
+    for (int c = 0; c < GRAPH_CHANNELS_MAX; c++)
+        for (int p = 0; p < 256; p++)
+            g->meaning.value[c][p] = type == GRAPH_UINT8 ? (float)p : type == GRAPH_INT8 ? (float)(p - 128) : (float)p / 255.0f;
+    return QUELL_OK;
+}
 
 static quell_status read_padding(struct builder *b, uint32_t h, uint32_t w)
 {
@@ -41,10 +54,12 @@ static quell_status read_graph_input(struct builder *b)
     if (!t)
         return BUILD_FAIL(b, QUELL_E_MODEL, "the network has no input");
     if (!t->shaped || t->rank != 4 || t->type != GRAPH_FLOAT)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's input '%s' must be float32 of shape N x C x H x W", t->name);
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED,
+                          "the network's input '%s' is %s of %zu dimensions; supported: an image N x C x H x W, or N x H x W x C with a Transpose behind it, of float32, or of int8 or uint8 with a DequantizeLinear or Cast behind it",
+                          t->name, graph_type_name(t->type), t->rank);
     int64_t c = t->dims[1], h = t->dims[2], w = t->dims[3];
     if (c < 1 || c > 4 || h < 1 || h > 1023 || w < 1 || w > 1023)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's input '%s' has %lld channels, %lld rows, %lld columns; supported: fixed sizes, 1 to 4 channels, up to 1023 x 1023", t->name, (long long)c,
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's input '%s' has %lld channels, %lld rows, %lld columns (-1: left open); supported: fixed sizes, 1 to 4 channels, up to 1023 x 1023", t->name, (long long)c,
                           (long long)h, (long long)w);
     TRY(read_padding(b, (uint32_t)h, (uint32_t)w));
     b->model->info.image_c = (uint32_t)c;
@@ -81,20 +96,19 @@ static quell_status read_graph_output(struct builder *b)
 {
     const struct graph *g = b->graph;
     struct quell_model *m = b->model;
-    if (g->output_count != 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network has %zu outputs; supported: one", g->output_count);
     const char *name = g->outputs[0].tensor->name;
     const struct value *v = build_value(b, g->outputs[0].tensor);
     if (v->kind == VALUE_NONE)
         return BUILD_FAIL(b, QUELL_E_MODEL, "nothing makes the network's output '%s'", name);
-    if ((v->kind != VALUE_CODES && v->kind != VALUE_REAL && v->kind != VALUE_CLASSES) || v->layer < 0)
+    if ((v->kind != VALUE_CODES && v->kind != VALUE_REAL) || v->layer < 0)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's output '%s' must be a layer's quantised result (QuantizeLinear before the end)", name);
     const struct quell_layer_info *info = &m->layers[v->layer].info;
     if (info->out_h != 1 || info->out_w != 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's output '%s' is an image of %u x %u; supported: one number a class", name, info->out_h, info->out_w);
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's output '%s' is an image of %u x %u; supported: one number a class (pool, or cut the network there)", name, info->out_h, info->out_w);
     if ((uint32_t)v->layer + 1 != m->layer_count)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the layer '%s' comes after the network's output '%s'", m->layers[m->layer_count - 1].info.name, name);
     m->info.classes = info->out_c;
+    m->info.end = g->end;
     return read_class_names(b);
 }
 
@@ -109,7 +123,7 @@ static quell_status check_layers(struct builder *b)
         for (uint32_t k = i + 1; k < m->layer_count; k++)
             read |= m->layers[k].input_layer == (int)i || m->layers[k].residual_layer == (int)i;
         if (b->drafts[i].stage == STAGE_ACC)
-            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the output of node '%s' is never quantised; supported: QDQ models (QuantizeLinear behind every layer)", m->layers[i].info.name);
+            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the output of node '%s' is never quantised; supported: QDQ models (QuantizeLinear behind every layer): calibrate with a pair behind it", m->layers[i].info.name);
         if (!read)
             return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "nothing uses the output of node '%s'", m->layers[i].info.name);
     }
@@ -129,8 +143,35 @@ static const struct {
     {"", "GlobalAveragePool", build_global_pool}, {"", "GlobalMaxPool", build_global_pool}, {"", "ReduceMean", build_reduce_mean},
     {"", "Flatten", build_flatten}, {"", "Reshape", build_reshape}, {"", "Squeeze", build_squeeze},
     {"", "Identity", build_identity}, {"", "Dropout", build_identity},
-    {"", "Softmax", build_softmax},
     {"quell", "Denoise", build_denoise}, {"quell", "DenoiseDepthwise", build_denoise}, {"quell", "DenoiseBottleneck", build_denoise},
+};
+
+/* Operators that people meet, and what to do. */
+static const struct {
+    const char *name, *reason;
+} REFUSED[] = {
+    {"LeakyRelu", "there is no leaky ReLU; train with Relu or Clip"},
+    {"PRelu", "there is no leaky ReLU; train with Relu or Clip"},
+    {"Sigmoid", "only at the end of the network; use Relu or Clip inside it"},
+    {"HardSigmoid", "no such activation; use Relu or Clip"},
+    {"HardSwish", "no such activation; use Relu or Clip"},
+    {"Tanh", "no such activation; use Relu or Clip"},
+    {"Softmax", "only at the end of the network"},
+    {"Mul", "two tensors are multiplied, or its constant can go neither into a convolution nor into a scale; supported: constants behind convolutions and behind DequantizeLinear"},
+    {"Div", "two tensors are divided, or its constant can go neither into a convolution nor into a scale; supported: constants behind convolutions and behind DequantizeLinear"},
+    {"Sub", "its inputs must be codes (behind QuantizeLinear and DequantizeLinear), or one of them a constant; calibrate with a pair there"},
+    {"Concat", "tensors cannot be joined; add them, or use one wider convolution"},
+    {"ConvTranspose", "no transposed convolution"},
+    {"Resize", "images are not scaled up"},
+    {"Pad", "only zeros on rows and columns, in front of a convolution of 3 x 3; give the pads to the convolution"},
+    {"Transpose", "it cancels with no other and does not reach the image; export the network as N x C x H x W"},
+    {"Cast", "activations are float32 and 8-bit codes; export in float32"},
+    {"BatchNormalization", "its input's shape is not known; fold it into the convolution"},
+    {"QLinearConv", "the QOperator format; quantise in QDQ format"},
+    {"QLinearMatMul", "the QOperator format; quantise in QDQ format"},
+    {"ConvInteger", "dynamic quantisation; quantise statically in QDQ format"},
+    {"MatMulInteger", "dynamic quantisation; quantise statically in QDQ format"},
+    {"DynamicQuantizeLinear", "dynamic quantisation; quantise statically in QDQ format"},
 };
 
 static quell_status build_node(struct builder *b)
@@ -138,6 +179,9 @@ static quell_status build_node(struct builder *b)
     for (size_t i = 0; i < sizeof OPERATORS / sizeof *OPERATORS; i++)
         if (strcmp(OPERATORS[i].domain, b->node->domain) == 0 && strcmp(OPERATORS[i].name, b->node->op) == 0)
             return OPERATORS[i].build(b);
+    for (size_t i = 0; i < sizeof REFUSED / sizeof *REFUSED; i++)
+        if (strcmp(REFUSED[i].name, b->node->op) == 0)
+            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: %s; supported: " SUPPORTED, b->label, REFUSED[i].reason);
     return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: Quell does not have this operator; supported: " SUPPORTED, b->label);
 }
 
@@ -146,6 +190,9 @@ static quell_status walk(struct builder *b)
     for (size_t i = 0; i < b->graph->tensor_count; i++)
         if (b->graph->tensors[i]->data)
             b->values[i] = (struct value){.kind = VALUE_CONST, .tensor = b->graph->tensors[i]};
+    if (b->graph->output_count != 1)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network has %zu outputs ('%s', '%s'); supported: one, with a number a class: export it so", b->graph->output_count,
+                          b->graph->output_count ? b->graph->outputs[0].tensor->name : "", b->graph->output_count > 1 ? b->graph->outputs[1].tensor->name : "");
     TRY(read_graph_input(b));
     for (b->node = b->graph->first; b->node; b->node = b->node->next) {
         graph_label(b->node, b->label, sizeof b->label);
@@ -175,9 +222,15 @@ quell_status quell_compile_onnx(const char *path, const uint8_t *data, size_t si
 {
     struct graph *g;
     TRY(onnx_read(path, data, size, &g, err));
-    quell_status status = quell_passes(g, err);
+    quell_status status = read_meaning(g, err);
+    if (status == QUELL_OK)
+        status = passes_run(g, err);
     if (status == QUELL_OK)
         status = build(g, model, err);
+    model->notes = g->notes;
+    model->note_count = (uint32_t)g->note_count;
+    g->notes = NULL;
+    g->note_count = 0;
     graph_free(g);
     return status;
 }

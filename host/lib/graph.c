@@ -155,6 +155,7 @@ struct graph_node *graph_node(struct graph *g, const char *op, const char *domai
     *(n->previous ? &n->previous->next : &g->first) = n;
     *(before ? &before->previous : &g->last) = n;
     g->node_count++;
+    g->changed++;
     return n;
 }
 
@@ -168,6 +169,7 @@ void graph_remove(struct graph *g, struct graph_node *node)
     *(node->previous ? &node->previous->next : &g->first) = node->next;
     *(node->next ? &node->next->previous : &g->last) = node->previous;
     node->removed = 1;
+    g->changed++;
     g->node_count--; /* next and previous stay, so that a loop over the list goes on */
 }
 

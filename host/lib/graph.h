@@ -13,7 +13,7 @@
 
 #include "model.h"
 
-enum { GRAPH_RANK_MAX = 8, GRAPH_NODES_MAX = 1 << 16, GRAPH_ELEMENTS_MAX = 1 << 27, GRAPH_CHANNELS_MAX = 4 };
+enum { GRAPH_RANK_MAX = 8, GRAPH_NODES_MAX = 1 << 16, GRAPH_ELEMENTS_MAX = 1 << 27, GRAPH_CHANNELS_MAX = QUELL_CHANNELS_MAX };
 
 /* ONNX's numbers. Constants of the small types (int4, uint4) are unpacked by the reader to int8, uint8; of others without a size here only the name is known. */
 enum graph_type {
@@ -97,12 +97,14 @@ struct graph {
     size_t output_count;
     struct graph_use *outputs;
     struct graph_input_meaning meaning;
+    enum quell_end end; /* what follows the logits */
     struct graph_metadata *metadata;
     const char **functions; /* names of local functions of domain quell, NULL at the end */
     char **notes;           /* what the passes did; malloc'd, taken over by the model */
     size_t note_count;
     struct graph_block *memory;
     int full;
+    size_t changed; /* grows with every node that comes or goes */
 };
 
 struct graph *graph_make(void);
