@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CODES_WANTED "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: quantise the network (QDQ), or calibrate with a pair there"
+#define WEIGHTS_WANTED "int8 weights: a constant behind DequantizeLinear; quantise them too"
+
 /* ---- weights and biases ---- */
 
 /* Scales of a constant behind DequantizeLinear, one a channel (repeated if there is one for the tensor). */
@@ -95,6 +98,54 @@ static void refine_bias(struct quell_model_layer *l, struct draft *d)
     }
 }
 
+static quell_status allocate_weights(struct builder *b, struct quell_model_layer *l, uint32_t outputs)
+{
+    l->real_channels = outputs;
+    l->channels = (outputs + 7) / 8 * 8;
+    size_t bytes = (size_t)l->channels * l->taps * l->in_channels;
+    if (bytes > (size_t)1 << 27)
+        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %zu bytes of weights", b->label, bytes);
+    l->weights = calloc(bytes, 1);
+    return l->weights ? QUELL_OK : BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
+}
+
+/* ---- fully connected ---- */
+
+/* Weight of output o, flattened input k (C, H, W order) -> 1 x 1 x (H*W*C8) order of the activation memory. */
+static void order_dense_weights(struct quell_model_layer *l, const struct value *x, const struct graph_tensor *w, int shift, int transposed)
+{
+    uint32_t inputs = x->h * x->w * x->c, c8 = (x->c + 7) / 8 * 8, pixels = x->h * x->w;
+    for (uint32_t o = 0; o < l->real_channels; o++)
+        for (uint32_t k = 0; k < inputs; k++) {
+            uint32_t c = k / pixels, pixel = k % pixels;
+            l->weights[(size_t)o * l->in_channels + pixel * c8 + c] = (int8_t)(graph_get_int(w, transposed ? (size_t)o * inputs + k : (size_t)k * l->real_channels + o) - shift);
+        }
+}
+
+/* A layer of which every output sees the whole of x. */
+static quell_status connect(struct builder *b, const struct value *x, const struct value *w, int transposed, const struct value *bias, int flat)
+{
+    int layer, shift;
+    int64_t outputs = w->tensor->dims[transposed ? 0 : 1];
+    if (outputs < 1 || outputs > 4095 * 8)
+        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %lld outputs; supported: up to %d", b->label, (long long)outputs, 4095 * 8);
+    TRY(check_weights(b, w, &shift));
+    TRY(build_new_layer(b, x, &layer));
+    struct quell_model_layer *l = build_layer(b, layer);
+    b->drafts[layer].fully_connected = 1;
+    l->table.mode = 1;
+    l->table.in_h = l->table.in_w = l->table.out_h = l->table.out_w = 1;
+    l->taps = 1;
+    l->in_channels = x->h * x->w * ((x->c + 7) / 8 * 8);
+    TRY(allocate_weights(b, l, (uint32_t)outputs));
+    order_dense_weights(l, x, w->tensor, shift, transposed);
+    TRY(read_scales(b, w, (uint32_t)outputs, transposed ? 0 : 1, &b->drafts[layer].w_scale));
+    if (bias)
+        TRY(build_bias(b, layer, bias));
+    refine_bias(l, &b->drafts[layer]);
+    return build_float_output(b, layer, STAGE_V, 1, 1, (uint32_t)outputs, flat);
+}
+
 /* ---- convolution ---- */
 
 struct geometry {
@@ -178,15 +229,16 @@ static void order_conv_weights(struct quell_model_layer *l, const struct graph_t
                 l->weights[((size_t)o * l->taps + t) * l->in_channels + i] = (int8_t)(graph_get_int(w, ((size_t)o * inputs + i) * l->taps + t) - shift);
 }
 
-static quell_status allocate_weights(struct builder *b, struct quell_model_layer *l, uint32_t outputs)
+/* One window, as large as the image, beyond what the array's forms reach: a fully connected layer. */
+static int is_whole_image(const struct graph_node *n, const struct value *x, const struct graph_tensor *w)
 {
-    l->real_channels = outputs;
-    l->channels = (outputs + 7) / 8 * 8;
-    size_t bytes = (size_t)l->channels * l->taps * l->in_channels;
-    if (bytes > (size_t)1 << 27)
-        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %zu bytes of weights", b->label, bytes);
-    l->weights = calloc(bytes, 1);
-    return l->weights ? QUELL_OK : BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
+    size_t count;
+    const int64_t *pads = graph_attr_ints(n, "pads", &count);
+    for (size_t i = 0; i < count; i++)
+        if (pads[i])
+            return 0;
+    return w->rank == 4 && graph_attr_int(n, "group", 1) == 1 && w->dims[1] == x->c && w->dims[2] == x->h && w->dims[3] == x->w && (x->h != x->w || (x->h != 1 && x->h != 3)) &&
+           strncmp(graph_attr_text(n, "auto_pad", ""), "SAME", 4) != 0;
 }
 
 quell_status build_conv(struct builder *b)
@@ -195,13 +247,15 @@ quell_status build_conv(struct builder *b)
     struct geometry g;
     uint32_t out_h, out_w;
     int layer, shift;
-    TRY(build_input(b, 0, KINDS(REAL), "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: quantise the network (QDQ), or calibrate with a pair there", &x));
-    TRY(build_input(b, 1, KINDS(WEIGHT), "int8 weights: a constant behind DequantizeLinear; quantise them too", &w));
+    TRY(build_input(b, 0, KINDS(REAL), CODES_WANTED, &x));
+    TRY(build_input(b, 1, KINDS(WEIGHT), WEIGHTS_WANTED, &w));
     if (graph_in(b->node, 2))
         TRY(build_input(b, 2, KINDS(WEIGHT) | KINDS(CONST), "a constant", &bias));
     int identity = graph_attr_int(b->node, "quell.identity", 0) != 0; /* of a pass: works on flat tensors too */
     if (x->flat && !identity)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input is flattened", b->label);
+    if (is_whole_image(b->node, x, w->tensor))
+        return connect(b, x, w, 1, bias, 0);
     TRY(read_geometry(b, x, w, &g));
     TRY(check_weights(b, w, &shift));
     TRY(output_size(b, x->h, &g, 0, &out_h));
@@ -228,49 +282,20 @@ quell_status build_conv(struct builder *b)
     return build_float_output(b, layer, STAGE_V, out_h, out_w, g.outputs, x->flat);
 }
 
-/* ---- fully connected ---- */
-
-/* Weight of output o, flattened input k (C, H, W order) -> 1 x 1 x (H*W*C8) order of the activation memory. */
-static void order_dense_weights(struct quell_model_layer *l, const struct value *x, const struct graph_tensor *w, int shift, int transposed)
-{
-    uint32_t inputs = x->h * x->w * x->c, c8 = (x->c + 7) / 8 * 8, pixels = x->h * x->w;
-    for (uint32_t o = 0; o < l->real_channels; o++)
-        for (uint32_t k = 0; k < inputs; k++) {
-            uint32_t c = k / pixels, pixel = k % pixels;
-            l->weights[(size_t)o * l->in_channels + pixel * c8 + c] = (int8_t)(graph_get_int(w, transposed ? (size_t)o * inputs + k : (size_t)k * l->real_channels + o) - shift);
-        }
-}
+/* ---- products of a matrix ---- */
 
 static quell_status dense(struct builder *b, int transposed, const struct value *bias)
 {
     const struct value *x, *w;
-    int layer, shift;
-    TRY(build_input(b, 0, KINDS(REAL), "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: quantise the network (QDQ), or calibrate with a pair there", &x));
-    TRY(build_input(b, 1, KINDS(WEIGHT), "int8 weights: a constant behind DequantizeLinear; quantise them too", &w));
+    TRY(build_input(b, 0, KINDS(REAL), CODES_WANTED, &x));
+    TRY(build_input(b, 1, KINDS(WEIGHT), WEIGHTS_WANTED, &w));
     if (!x->flat)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input has four dimensions; supported: behind Flatten or Reshape to two", b->label);
     const int64_t *dims = w->tensor->dims;
     uint64_t inputs = (uint64_t)x->h * x->w * x->c;
     if (w->tensor->rank != 2 || (uint64_t)dims[transposed ? 1 : 0] != inputs)
         return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the weights' shape does not fit %llu inputs", b->label, (unsigned long long)inputs);
-    int64_t outputs = dims[transposed ? 0 : 1];
-    if (outputs < 1 || outputs > 4095 * 8)
-        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %lld outputs; supported: up to %d", b->label, (long long)outputs, 4095 * 8);
-    TRY(check_weights(b, w, &shift));
-    TRY(build_new_layer(b, x, &layer));
-    struct quell_model_layer *l = build_layer(b, layer);
-    b->drafts[layer].fully_connected = 1;
-    l->table.mode = 1;
-    l->table.in_h = l->table.in_w = l->table.out_h = l->table.out_w = 1;
-    l->taps = 1;
-    l->in_channels = x->h * x->w * ((x->c + 7) / 8 * 8);
-    TRY(allocate_weights(b, l, (uint32_t)outputs));
-    order_dense_weights(l, x, w->tensor, shift, transposed);
-    TRY(read_scales(b, w, (uint32_t)outputs, transposed ? 0 : 1, &b->drafts[layer].w_scale));
-    if (bias)
-        TRY(build_bias(b, layer, bias));
-    refine_bias(l, &b->drafts[layer]);
-    return build_float_output(b, layer, STAGE_V, 1, 1, (uint32_t)outputs, 1);
+    return connect(b, x, w, transposed, bias, 1);
 }
 
 quell_status build_gemm(struct builder *b)

@@ -13,7 +13,7 @@
 
 #include "model.h"
 
-enum { GRAPH_RANK_MAX = 8, GRAPH_NODES_MAX = 1 << 16, GRAPH_ELEMENTS_MAX = 1 << 27, GRAPH_CHANNELS_MAX = QUELL_CHANNELS_MAX };
+enum { GRAPH_RANK_MAX = 8, GRAPH_NODES_MAX = 1 << 14, GRAPH_ELEMENTS_MAX = 1 << 27, GRAPH_CHANNELS_MAX = QUELL_CHANNELS_MAX };
 
 /* ONNX's numbers. Constants of the small types (int4, uint4) are unpacked by the reader to int8, uint8; of others without a size here only the name is known. */
 enum graph_type {

@@ -168,6 +168,14 @@ static quell_status own_layer(struct graph *g, struct graph_node *n, const struc
 /* Multiplying by positive numbers and ReLU change places, so that the factor reaches the QuantizeLinear. */
 static int below_relu(const struct affine *a, const struct graph_node *reader) { return graph_is(reader, "Relu") && all_positive(a) && no_offset(a) && a->uniform; }
 
+/* Above these operators stands a convolution or codes, which take the numbers in. */
+static int leads_to_weights(const struct graph_node *n)
+{
+    while (graph_is(n, "Relu") || graph_is(n, "Clip") || graph_is(n, "Flatten") || graph_is(n, "Reshape") || graph_is(n, "Squeeze") || graph_is(n, "Unsqueeze"))
+        n = graph_maker(graph_in(n, 0));
+    return n && (affine_can_fold(n) || graph_is(n, "DequantizeLinear") || graph_is(n, "Mul") || graph_is(n, "Add") || graph_is(n, "Div") || graph_is(n, "Sub")) && !(graph_is(n, "Add") && !n->inputs[0].tensor->data && !n->inputs[1].tensor->data);
+}
+
 static quell_status place(struct graph *g, struct graph_node *n, const struct affine *a, int *done, quell_error *err)
 {
     struct graph_node *maker = a->x->producer, *reader = pass_sole_reader(graph_out(n));
@@ -184,7 +192,7 @@ static quell_status place(struct graph *g, struct graph_node *n, const struct af
         *done = 1;
         return status;
     }
-    if (sole && (graph_is(maker, "Relu") || graph_is(maker, "Clip")))
+    if (sole && (graph_is(maker, "Relu") || graph_is(maker, "Clip")) && leads_to_weights(maker))
         status = above_clip(g, n, maker, a, done, err);
     else if (sole && (graph_is(maker, "Flatten") || graph_is(maker, "Reshape") || graph_is(maker, "Squeeze") || graph_is(maker, "Unsqueeze")))
         status = above_reshape(g, n, maker, a, done, err);

@@ -48,7 +48,7 @@ static struct graph_tensor *clipped(struct graph *g, struct graph_node *n, const
     struct graph_tensor *const inputs[] = {x, lo, hi};
     struct graph_tensor *y = lo && hi ? pass_node(g, "Clip", n->name, n, 3, inputs) : NULL;
     struct graph_tensor *const quantised[] = {y, graph_in(q, 1), graph_in(q, 2)};
-    struct graph_tensor *c = y ? pass_node(g, "QuantizeLinear", n->name, n, 3, quantised) : NULL;
+    struct graph_tensor *c = y ? pass_node(g, "QuantizeLinear", graph_out(n)->name, n, 3, quantised) : NULL;
     if (c)
         c->type = graph_in(n, 0)->type;
     return c;

@@ -91,6 +91,13 @@ static quell_status above_binary(struct graph *g, struct graph_node *n, struct g
         if (!x || (x->data ? !pass_is_const(x) : !x->shaped || x->rank != rank))
             return QUELL_OK;
     }
+    if (graph_out(m)->use_count > 1) { /* a sum of its own for this reader */
+        struct graph_node *copy = pass_clone(g, m, n);
+        if (!copy)
+            return pass_full(err);
+        graph_set_input(n, 0, graph_out(copy));
+        m = copy;
+    }
     for (size_t i = 0; i < 2; i++) {
         struct graph_tensor *x = graph_in(m, i);
         x = !x->data ? transposed(g, n, m, x, rank, perm) : graph_elements(x) == 1 ? x : constant_transposed(g, x, rank, perm);
@@ -225,6 +232,38 @@ static quell_status into_product(struct graph *g, struct graph_node *n, struct g
     return QUELL_OK;
 }
 
+enum { VISITS_MAX = 1000 };
+
+/* Does the way up from t end at transposes or at the image on every branch? */
+static int can_rise(const struct graph *g, const struct graph_tensor *t, int *visits)
+{
+    for (; ++*visits < VISITS_MAX; t = graph_in(t->producer, 0)) {
+        if (t == g->input || t->data || graph_is(t->producer, "Transpose"))
+            return 1;
+        if (is_binary(t->producer))
+            return graph_in(t->producer, 0) && graph_in(t->producer, 1) && can_rise(g, graph_in(t->producer, 0), visits) && can_rise(g, graph_in(t->producer, 1), visits);
+        if (!is_elementwise(t->producer))
+            return 0;
+    }
+    return 0;
+}
+
+/* f(Transpose(x)) -> Transpose(f(x)), for f the only reader. */
+static quell_status below_elementwise(struct graph *g, struct graph_node *n, struct graph_node *f, size_t rank, const int64_t *perm, quell_error *err)
+{
+    struct graph_tensor *y = graph_out(f), *inner = graph_tensor(g, y->name, y->type);
+    if (!inner)
+        return pass_full(err);
+    graph_set_input(f, 0, graph_in(n, 0));
+    graph_set_output(f, 0, inner);
+    struct graph_tensor *t = transposed(g, n, f->next, inner, rank, perm);
+    if (!t)
+        return pass_full(err);
+    graph_replace(y, t);
+    graph_remove(g, n);
+    return QUELL_OK;
+}
+
 static quell_status move(struct graph *g, struct graph_node *n, quell_error *err)
 {
     struct graph_tensor *x = graph_in(n, 0);
@@ -244,15 +283,14 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
         g->changed++;
         return graph_set_ints(g, n, "perm", rank, both) ? QUELL_OK : pass_full(err);
     }
-    if (is_elementwise(m))
-        return above_elementwise(g, n, m, rank, perm, err);
-    if (is_binary(m) && graph_out(m)->use_count == 1)
-        return above_binary(g, n, m, rank, perm, err);
     if (graph_is(reader, "ReduceMean") || graph_is(reader, "ReduceMax"))
         return into_reduce(g, n, reader, rank, perm, err);
-    if (graph_is(reader, "Flatten") || graph_is(reader, "Reshape"))
+    if ((graph_is(reader, "Flatten") || graph_is(reader, "Reshape")) && product_behind(graph_out(reader)))
         return into_product(g, n, reader, perm, err);
-    return QUELL_OK;
+    int visits = 0;
+    if (can_rise(g, x, &visits))
+        return is_elementwise(m) ? above_elementwise(g, n, m, rank, perm, err) : is_binary(m) ? above_binary(g, n, m, rank, perm, err) : QUELL_OK;
+    return is_elementwise(reader) && reader->inputs[0].tensor == graph_out(n) ? below_elementwise(g, n, reader, rank, perm, err) : QUELL_OK;
 }
 
 quell_status pass_transposes(struct graph *g, quell_error *err)
