@@ -11,7 +11,7 @@ LIB_CFLAGS    += -DQUELL_UDEV_RULE='"$(UDEV_RULE)"' $(shell pkg-config --cflags 
 LIB_LDLIBS     = $(LIB_LIBS) -lusb-1.0 -pthread
 LIB_SANITIZE  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LIB_GEN_SRC   += build/gen/box_muller_tables.c
-LIB_SOURCES   := $(wildcard host/lib/*.c)
+LIB_SOURCES   := $(wildcard host/lib/*.c host/lib/passes/*.c)
 LIB_OBJECTS   := $(patsubst host/lib/%.c,build/lib/obj/%.o,$(LIB_SOURCES)) $(LIB_GEN_SRC:build/gen/%.c=build/lib/obj/%.o)
 LIB_ASAN      := $(LIB_OBJECTS:build/lib/obj/%=build/asan/obj/%)
 HOST_TESTS    := $(patsubst tests/host/test_%.c,test_%,$(wildcard tests/host/test_*.c))
@@ -105,6 +105,6 @@ tests-build: host-tests
 test-host: host-tests
 	@set -e; for t in $(HOST_TESTS); do build/tests/$$t; build/tests/asan/$$t; done
 
--include $(wildcard build/lib/obj/*.d build/asan/obj/*.d build/tests/obj/*.d build/tests/asan/obj/*.d)
+-include $(wildcard build/lib/obj/*.d build/lib/obj/passes/*.d build/asan/obj/*.d build/asan/obj/passes/*.d build/tests/obj/*.d build/tests/asan/obj/*.d)
 
 .PHONY: lib install-lib host-tests tests-build test-host
