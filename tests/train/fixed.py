@@ -93,11 +93,16 @@ def patterns(count):
     return torch.from_numpy((full // 31 ** 2).astype(np.uint8))
 
 
+def file(backbone):
+    """The experiment's committed backbone."""
+    return ROOT / f"models/experiment/{backbone}.onnx"
+
+
 @functools.cache
 def sure(backbone, count=640, margin=6):
     """A committed backbone of the experiment, patterns of whose class it is sure by `margin` codes, so that no rounding decides, and its answers to
     them: accuracy on these is agreement with the clean chip."""
-    net, images = export.read(ROOT / f"models/experiment/{backbone}.onnx", backbone), patterns(2 * count)
+    net, images = export.read(file(backbone), backbone), patterns(2 * count)
     with torch.no_grad():
         best = torch.cat([net(part) for part in images.split(160)]).topk(2, 1)
     chosen = (best.values[:, 0] - best.values[:, 1] >= margin).nonzero().flatten()[:count]
