@@ -54,6 +54,7 @@ regs: build/gen/stamp ## renew docs/registers.md from the register description
 
 include host/lib/lib.mk
 include host/cli/cli.mk
+include tests/host/variants.mk
 include host/stats/stats.mk
 include host/install.mk
 include fw/fw.mk
@@ -76,7 +77,7 @@ demo: build ## real images through the reference and the simulated chip; writes 
 test: build setup-train tests-build build/bin/noise_stats build/bin/quell-simboard-large ## every test; the last line counts them
 	$(PYTHON) -m tests.run
 
-bench: build build/bin/noise_stats ## the figures of docs/results.md, into build/bench.json
+bench: build setup-train variants build/bin/noise_stats ## the figures of docs/results.md, into build/bench.json
 	$(PYTHON) -m tools.bench --out build/bench.json
 
 noise-stats: build/bin/noise_stats ## the statistics of 10^8 Box-Muller samples (minutes)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* quell compile --report: where everything lies in the chip's memories. */
+/* quell compile --report: what the compiler made of the file's forms, and where everything lies in the chip's memories. */
 #include "cli.h"
 #include "compiled.h"
 
@@ -29,6 +29,8 @@ static void print_row(const struct quell_model *m, uint32_t i)
 
 void cli_print_report(const struct quell_model *m)
 {
+    for (uint32_t i = 0; i < m->note_count; i++)
+        printf("%s\n", m->notes[i]);
     printf("%-2s %-20s %-8s %-12s %-8s %5s %5s %5s   %s\n", "", "layer", "kind", "conv output", "pool", "in", "out", "res", "weights  constants  denoiser pairs, rows (first word + words)");
     for (uint32_t i = 0; i < m->layer_count; i++)
         print_row(m, i);

@@ -1,141 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From an ONNX tree to a struct quell_model: the table of tensor names, the walk over the nodes, what goes in and what comes out. */
-#include "compile.h"
-
+/* From a file to a struct quell_model: reader, passes, and the walk over the graph; what goes in and what comes out. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "build.h"
 #include "compiled.h"
 #include "file.h"
-#include "scale.h"
+#include "onnx_reader.h"
+#include "passes.h"
 
 enum { PADDING_MAX = 15, CLASS_TEXT_MAX = 4096, FILE_MAX = 1 << 28 };
 
-/* ---- names ---- */
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct named_value *)a)->name, ((const struct named_value *)b)->name);
-}
-
-struct named_value *build_find(const struct builder *b, const char *name)
-{
-    struct named_value key = {.name = name};
-    return name && *name ? bsearch(&key, b->names, b->name_count, sizeof key, by_name) : NULL;
-}
-
-static quell_status sort_names(struct builder *b, size_t n)
-{
-    b->name_count = n;
-    qsort(b->names, n, sizeof *b->names, by_name);
-    for (size_t i = 1; i < n; i++)
-        if (strcmp(b->names[i - 1].name, b->names[i].name) == 0)
-            return BUILD_FAIL(b, QUELL_E_MODEL, "the tensor '%s' is made twice", b->names[i].name);
-    return QUELL_OK;
-}
-
-static quell_status collect_names(struct builder *b)
-{
-    const Onnx__GraphProto *g = b->onnx->graph;
-    size_t room = g->n_input + g->n_initializer;
-    for (size_t i = 0; i < g->n_node; i++)
-        room += g->node[i]->n_output;
-    b->names = calloc(room + 1, sizeof *b->names);
-    if (!b->names)
-        return BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
-    size_t n = 0;
-    for (size_t i = 0; i < g->n_initializer; i++) {
-        b->names[n].value.kind = VALUE_CONST;
-        b->names[n].value.tensor = g->initializer[i];
-        b->names[n++].name = g->initializer[i]->name;
-    }
-    for (size_t i = 0; i < g->n_node; i++)
-        for (size_t o = 0; o < g->node[i]->n_output; o++)
-            if (g->node[i]->output[o] && *g->node[i]->output[o])
-                b->names[n++].name = g->node[i]->output[o];
-    TRY(sort_names(b, n));
-    /* Old files list initialisers among the inputs too: only the rest are inputs. */
-    for (size_t i = 0; i < g->n_input; i++)
-        if (!build_find(b, g->input[i]->name))
-            b->names[n++].name = g->input[i]->name;
-    TRY(sort_names(b, n));
-    struct named_value *v;
-    for (size_t i = 0; i < g->n_node; i++)
-        for (size_t k = 0; k < g->node[i]->n_input; k++)
-            if ((v = build_find(b, g->node[i]->input[k])))
-                v->uses++;
-    for (size_t i = 0; i < g->n_output; i++)
-        if ((v = build_find(b, g->output[i]->name)))
-            v->uses++;
-    return QUELL_OK;
-}
-
-/* ---- inputs and outputs of a node ---- */
-
-int build_has_input(const struct builder *b, size_t index)
-{
-    return index < b->node->n_input && b->node->input[index] && *b->node->input[index];
-}
-
-quell_status build_input(const struct builder *b, size_t index, unsigned kinds, const char *what, const struct value **value)
-{
-    *value = NULL;
-    if (!build_has_input(b, index))
-        return BUILD_FAIL(b, QUELL_E_MODEL, "%s has no input %zu", b->label, index);
-    const struct named_value *found = build_find(b, b->node->input[index]);
-    if (!found || found->value.kind == VALUE_NONE)
-        return BUILD_FAIL(b, QUELL_E_MODEL, "%s reads '%s', which nothing before it makes", b->label, b->node->input[index]);
-    if (!(kinds >> found->value.kind & 1))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: input '%s' must be %s", b->label, b->node->input[index], what);
-    *value = &found->value;
-    return QUELL_OK;
-}
-
-quell_status build_output(struct builder *b, const struct value *value)
-{
-    struct named_value *found = b->node->n_output ? build_find(b, b->node->output[0]) : NULL;
-    if (!found || found->value.kind != VALUE_NONE)
-        return BUILD_FAIL(b, QUELL_E_MODEL, "%s has no output of its own", b->label);
-    found->value = *value;
-    return QUELL_OK;
-}
-
-uint32_t build_uses(const struct builder *b)
-{
-    const struct named_value *found = b->node->n_output ? build_find(b, b->node->output[0]) : NULL;
-    return found ? found->uses : 0;
-}
-
-quell_status build_scalar(const struct builder *b, size_t index, const char *what, double *value, int32_t *type)
-{
-    const struct value *v;
-    TRY(build_input(b, index, 1 << VALUE_CONST, "a constant", &v));
-    size_t count;
-    double *values;
-    TRY(onnx_values(v->tensor, &count, &values, b->err));
-    double first = count == 1 ? values[0] : 0;
-    free(values);
-    if (count != 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: %s '%s' has %zu elements; supported: one for the whole tensor", b->label, what, b->node->input[index], count);
-    *value = first;
-    if (type)
-        *type = v->tensor->data_type;
-    return QUELL_OK;
-}
+#define SUPPORTED "Conv up to 3x3, depthwise, Gemm, MatMul, Add, Relu, Clip, AveragePool, GlobalAveragePool, ReduceMean, MaxPool, Flatten, Reshape, quell.Denoise*; at the end Softmax, LogSoftmax, Sigmoid, ArgMax; operators on constants"
 
 /* ---- the network's input ---- */
 
-static int64_t dimension(const Onnx__TensorShapeProto *shape, size_t i)
+/* What pixel p is for the network: p / 255 for a float32 input, the code itself for uint8, p - 128 for int8. */
+static quell_status read_meaning(struct graph *g, quell_error *err)
 {
-    const Onnx__TensorShapeProto__Dimension *d = shape->dim[i];
-    return d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE ? d->dim_value : 0;
+    enum graph_type type = g->input ? g->input->type : GRAPH_UNKNOWN;
+    if (g->input && type != GRAPH_FLOAT && !graph_is_code(type))
+        return quell_fail(err, QUELL_E_UNSUPPORTED, "the network's input '%s' is %s; supported: float32, int8, uint8", g->input->name, graph_type_name(type));
+    g->meaning.type = type;
+    for (int c = 0; c < GRAPH_CHANNELS_MAX; c++)
+        for (int p = 0; p < 256; p++)
+            g->meaning.value[c][p] = type == GRAPH_UINT8 ? (float)p : type == GRAPH_INT8 ? (float)(p - 128) : (float)p / 255.0f;
+    return QUELL_OK;
 }
 
 static quell_status read_padding(struct builder *b, uint32_t h, uint32_t w)
 {
-    const char *text = onnx_metadata(b->onnx, "quell.padding");
+    const char *text = graph_metadata(b->graph, "quell.padding");
     long padding = 0;
     if (text) {
         char *end;
@@ -151,59 +48,22 @@ static quell_status read_padding(struct builder *b, uint32_t h, uint32_t w)
 
 static quell_status read_graph_input(struct builder *b)
 {
-    const Onnx__GraphProto *g = b->onnx->graph;
-    const Onnx__ValueInfoProto *input = NULL;
-    for (size_t i = 0; i < g->n_input; i++) {
-        const struct named_value *v = build_find(b, g->input[i]->name);
-        if (!v || v->value.kind == VALUE_CONST)
-            continue;
-        if (input)
-            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network has the inputs '%s' and '%s'; supported: one, the image", input->name, g->input[i]->name);
-        input = g->input[i];
-    }
-    if (!input)
+    const struct graph_tensor *t = b->graph->input;
+    if (b->graph->extra_inputs)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network has the inputs '%s' and '%s'; supported: one, the image", t->name, b->graph->second_input->name);
+    if (!t)
         return BUILD_FAIL(b, QUELL_E_MODEL, "the network has no input");
-    const Onnx__TypeProto__Tensor *type = input->type && input->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? input->type->tensor_type : NULL;
-    if (!type || !type->shape || type->shape->n_dim != 4 || type->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's input '%s' must be float32 of shape N x C x H x W", input->name);
-    int64_t c = dimension(type->shape, 1), h = dimension(type->shape, 2), w = dimension(type->shape, 3);
+    if (!t->shaped || t->rank != 4 || t->type != GRAPH_FLOAT)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED,
+                          "the network's input '%s' is %s of %zu dimensions; supported: an image N x C x H x W, or N x H x W x C with a Transpose behind it, of float32, or of int8 or uint8 with a DequantizeLinear or Cast behind it",
+                          t->name, graph_type_name(t->type), t->rank);
+    int64_t c = t->dims[1], h = t->dims[2], w = t->dims[3];
     if (c < 1 || c > 4 || h < 1 || h > 1023 || w < 1 || w > 1023)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's input '%s' has %lld channels, %lld rows, %lld columns; supported: fixed sizes, 1 to 4 channels, up to 1023 x 1023", input->name, (long long)c,
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's input '%s' has %lld channels, %lld rows, %lld columns (-1: left open); supported: fixed sizes, 1 to 4 channels, up to 1023 x 1023", t->name, (long long)c,
                           (long long)h, (long long)w);
     TRY(read_padding(b, (uint32_t)h, (uint32_t)w));
     b->model->info.image_c = (uint32_t)c;
-    struct named_value *v = build_find(b, input->name);
-    v->value = (struct value){.kind = VALUE_IMAGE, .layer = -1, .h = (uint32_t)h, .w = (uint32_t)w, .c = (uint32_t)c};
-    return QUELL_OK;
-}
-
-/* ---- layers ---- */
-
-quell_status build_new_layer(struct builder *b, const struct value *input, int *layer)
-{
-    struct quell_model *m = b->model;
-    if (m->layer_count >= QUELL_LAYERS_MAX)
-        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s would be layer number %u; supported: %u layers", b->label, m->layer_count + 1, QUELL_LAYERS_MAX);
-    if (!m->layers) {
-        m->layers = calloc(QUELL_LAYERS_MAX, sizeof *m->layers);
-        b->drafts = calloc(QUELL_LAYERS_MAX, sizeof *b->drafts);
-        if (!m->layers || !b->drafts)
-            return BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
-    }
-    *layer = (int)m->layer_count++;
-    struct quell_model_layer *l = &m->layers[*layer];
-    const char *name = b->node->name && *b->node->name ? b->node->name : b->node->output[0];
-    snprintf(l->info.name, sizeof l->info.name, "%s", name);
-    snprintf(l->info.input, sizeof l->info.input, "%s", input->codes);
-    l->info.in_h = input->h;
-    l->info.in_w = input->w;
-    l->info.in_c = input->c;
-    l->input_layer = input->layer;
-    l->residual_layer = QUELL_NO_LAYER;
-    l->table.z_in = input->zero;
-    l->table.wait_prev = input->layer >= 0 && input->layer == *layer - 1;
-    l->table.rng_layer = *layer;
-    b->drafts[*layer] = (struct draft){.stage = STAGE_ACC, .s_in = input->scale, .low = -INFINITY, .high = INFINITY};
+    *build_value(b, t) = (struct value){.kind = VALUE_IMAGE, .layer = -1, .h = (uint32_t)h, .w = (uint32_t)w, .c = (uint32_t)c};
     return QUELL_OK;
 }
 
@@ -211,7 +71,7 @@ quell_status build_new_layer(struct builder *b, const struct value *input, int *
 
 static quell_status read_class_names(struct builder *b)
 {
-    const char *text = onnx_metadata(b->onnx, "quell.classes");
+    const char *text = graph_metadata(b->graph, "quell.classes");
     struct quell_model *m = b->model;
     if (!text || !*text)
         return QUELL_OK;
@@ -234,23 +94,21 @@ static quell_status read_class_names(struct builder *b)
 
 static quell_status read_graph_output(struct builder *b)
 {
-    const Onnx__GraphProto *g = b->onnx->graph;
+    const struct graph *g = b->graph;
     struct quell_model *m = b->model;
-    if (g->n_output != 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network has %zu outputs; supported: one", g->n_output);
-    const char *name = g->output[0]->name;
-    const struct named_value *found = build_find(b, name);
-    const struct value *v = found ? &found->value : NULL;
-    if (!v || v->kind == VALUE_NONE)
+    const char *name = g->outputs[0].tensor->name;
+    const struct value *v = build_value(b, g->outputs[0].tensor);
+    if (v->kind == VALUE_NONE)
         return BUILD_FAIL(b, QUELL_E_MODEL, "nothing makes the network's output '%s'", name);
-    if ((v->kind != VALUE_CODES && v->kind != VALUE_REAL && v->kind != VALUE_CLASSES) || v->layer < 0)
+    if ((v->kind != VALUE_CODES && v->kind != VALUE_REAL) || v->layer < 0)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's output '%s' must be a layer's quantised result (QuantizeLinear before the end)", name);
     const struct quell_layer_info *info = &m->layers[v->layer].info;
     if (info->out_h != 1 || info->out_w != 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's output '%s' is an image of %u x %u; supported: one number a class", name, info->out_h, info->out_w);
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's output '%s' is an image of %u x %u; supported: one number a class (pool, or cut the network there)", name, info->out_h, info->out_w);
     if ((uint32_t)v->layer + 1 != m->layer_count)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the layer '%s' comes after the network's output '%s'", m->layers[m->layer_count - 1].info.name, name);
     m->info.classes = info->out_c;
+    m->info.end = g->end;
     return read_class_names(b);
 }
 
@@ -265,7 +123,7 @@ static quell_status check_layers(struct builder *b)
         for (uint32_t k = i + 1; k < m->layer_count; k++)
             read |= m->layers[k].input_layer == (int)i || m->layers[k].residual_layer == (int)i;
         if (b->drafts[i].stage == STAGE_ACC)
-            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the output of node '%s' is never quantised; supported: QDQ models (QuantizeLinear behind every layer)", m->layers[i].info.name);
+            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the output of node '%s' is never quantised; supported: QDQ models (QuantizeLinear behind every layer): calibrate with a pair behind it", m->layers[i].info.name);
         if (!read)
             return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "nothing uses the output of node '%s'", m->layers[i].info.name);
     }
@@ -274,46 +132,106 @@ static quell_status check_layers(struct builder *b)
 
 /* ---- the walk ---- */
 
+static const struct {
+    const char *domain, *name;
+    quell_status (*build)(struct builder *b);
+} OPERATORS[] = {
+    {"", "QuantizeLinear", build_quantise}, {"", "DequantizeLinear", build_dequantise},
+    {"", "Conv", build_conv}, {"", "Gemm", build_gemm}, {"", "MatMul", build_matmul},
+    {"", "Add", build_add}, {"", "Relu", build_relu}, {"", "Clip", build_clip},
+    {"", "AveragePool", build_pool}, {"", "MaxPool", build_pool},
+    {"", "GlobalAveragePool", build_global_pool}, {"", "GlobalMaxPool", build_global_pool}, {"", "ReduceMean", build_reduce_mean},
+    {"", "Flatten", build_flatten}, {"", "Reshape", build_reshape}, {"", "Squeeze", build_squeeze},
+    {"", "Identity", build_identity}, {"", "Dropout", build_identity},
+    {"quell", "Denoise", build_denoise}, {"quell", "DenoiseDepthwise", build_denoise}, {"quell", "DenoiseBottleneck", build_denoise},
+};
+
+/* Operators that people meet, and what to do. */
+static const struct {
+    const char *name, *reason;
+} REFUSED[] = {
+    {"LeakyRelu", "there is no leaky ReLU; train with Relu or Clip"},
+    {"PRelu", "there is no leaky ReLU; train with Relu or Clip"},
+    {"Sigmoid", "only at the end of the network; use Relu or Clip inside it"},
+    {"HardSigmoid", "no such activation; use Relu or Clip"},
+    {"HardSwish", "no such activation; use Relu or Clip"},
+    {"Tanh", "no such activation; use Relu or Clip"},
+    {"Softmax", "only at the end of the network"},
+    {"Mul", "two tensors are multiplied, or its constant can go neither into a convolution nor into a scale; supported: constants behind convolutions and behind DequantizeLinear"},
+    {"Div", "two tensors are divided, or its constant can go neither into a convolution nor into a scale; supported: constants behind convolutions and behind DequantizeLinear"},
+    {"Sub", "its inputs must be codes (behind QuantizeLinear and DequantizeLinear), or one of them a constant; calibrate with a pair there"},
+    {"Concat", "tensors cannot be joined; add them, or use one wider convolution"},
+    {"ConvTranspose", "no transposed convolution"},
+    {"Resize", "images are not scaled up"},
+    {"Pad", "only zeros on rows and columns, in front of a convolution of 3 x 3; give the pads to the convolution"},
+    {"Transpose", "it cancels with no other and does not reach the image; export the network as N x C x H x W"},
+    {"Cast", "activations are float32 and 8-bit codes; export in float32"},
+    {"BatchNormalization", "its input's shape is not known; fold it into the convolution"},
+    {"QLinearConv", "the QOperator format; quantise in QDQ format"},
+    {"QLinearMatMul", "the QOperator format; quantise in QDQ format"},
+    {"ConvInteger", "dynamic quantisation; quantise statically in QDQ format"},
+    {"MatMulInteger", "dynamic quantisation; quantise statically in QDQ format"},
+    {"DynamicQuantizeLinear", "dynamic quantisation; quantise statically in QDQ format"},
+};
+
+static quell_status build_node(struct builder *b)
+{
+    for (size_t i = 0; i < sizeof OPERATORS / sizeof *OPERATORS; i++)
+        if (strcmp(OPERATORS[i].domain, b->node->domain) == 0 && strcmp(OPERATORS[i].name, b->node->op) == 0)
+            return OPERATORS[i].build(b);
+    for (size_t i = 0; i < sizeof REFUSED / sizeof *REFUSED; i++)
+        if (strcmp(REFUSED[i].name, b->node->op) == 0)
+            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: %s; supported: " SUPPORTED, b->label, REFUSED[i].reason);
+    return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: Quell does not have this operator; supported: " SUPPORTED, b->label);
+}
+
 static quell_status walk(struct builder *b)
 {
-    const Onnx__GraphProto *g = b->onnx->graph;
-    for (size_t i = 0; i < g->n_node; i++) {
-        b->node = g->node[i];
-        const char *name = b->node->name && *b->node->name ? b->node->name : b->node->n_output ? b->node->output[0] : "";
-        const char *domain = b->node->domain ? b->node->domain : "";
-        snprintf(b->label, sizeof b->label, "node '%.90s' (%.20s%s%.30s)", name, domain, *domain ? "." : "", b->node->op_type);
-        if (b->node->n_output == 0 || !b->node->output[0] || !*b->node->output[0])
+    for (size_t i = 0; i < b->graph->tensor_count; i++)
+        if (b->graph->tensors[i]->data)
+            b->values[i] = (struct value){.kind = VALUE_CONST, .tensor = b->graph->tensors[i]};
+    if (b->graph->output_count != 1)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network has %zu outputs ('%s', '%s'); supported: one, with a number a class: export it so", b->graph->output_count,
+                          b->graph->output_count ? b->graph->outputs[0].tensor->name : "", b->graph->output_count > 1 ? b->graph->outputs[1].tensor->name : "");
+    TRY(read_graph_input(b));
+    for (b->node = b->graph->first; b->node; b->node = b->node->next) {
+        graph_label(b->node, b->label, sizeof b->label);
+        if (!graph_out(b->node))
             return BUILD_FAIL(b, QUELL_E_MODEL, "%s has no output", b->label);
         TRY(build_node(b));
     }
-    return QUELL_OK;
-}
-
-static quell_status build(struct builder *b)
-{
-    if (onnx_opset(b->onnx, "") < 10) /* QuantizeLinear's first */
-        return BUILD_FAIL(b, QUELL_E_MODEL, "the file names no operator set, or one before 10: it is truncated, damaged or too old");
-    TRY(collect_names(b));
-    TRY(read_graph_input(b));
-    TRY(walk(b));
     TRY(check_layers(b));
     return read_graph_output(b);
 }
 
-quell_status quell_compile_onnx(const char *path, const uint8_t *data, size_t size, struct quell_model *model, quell_error *err)
+static quell_status build(struct graph *g, struct quell_model *model, quell_error *err)
 {
-    onnx_model *onnx;
-    TRY(onnx_parse(path, data, size, &onnx, err));
-    struct builder b = {.onnx = onnx, .model = model, .err = err};
-    quell_status status = build(&b);
+    struct builder b = {.graph = g, .model = model, .err = err, .values = calloc(g->tensor_count + 1, sizeof *b.values)};
+    quell_status status = b.values ? walk(&b) : BUILD_FAIL(&b, QUELL_E_MEMORY, "out of memory");
     for (uint32_t i = 0; b.drafts && i < model->layer_count; i++) {
         free(b.drafts[i].w_scale);
         free(b.drafts[i].bias);
         free(b.drafts[i].bias_scale);
     }
     free(b.drafts);
-    free(b.names);
-    onnx_free(onnx);
+    free(b.values);
+    return status;
+}
+
+quell_status quell_compile_onnx(const char *path, const uint8_t *data, size_t size, struct quell_model *model, quell_error *err)
+{
+    struct graph *g;
+    TRY(onnx_read(path, data, size, &g, err));
+    quell_status status = read_meaning(g, err);
+    if (status == QUELL_OK)
+        status = passes_run(g, err);
+    if (status == QUELL_OK)
+        status = build(g, model, err);
+    model->notes = g->notes;
+    model->note_count = (uint32_t)g->note_count;
+    g->notes = NULL;
+    g->note_count = 0;
+    graph_free(g);
     return status;
 }
 

@@ -135,6 +135,9 @@ quell_status quell_model_check(const struct quell_model *m, quell_error *err)
         return quell_fail(err, QUELL_E_MODEL, "the model has %u layers; supported: 1 to %d", m->layer_count, QUELL_LAYERS_MAX);
     if (i->image_h < 1 || i->image_w < 1 || i->image_c < 1 || i->image_c > 4 || i->image_pad > 255 || i->image_h + 2 * i->image_pad > 1023 || i->image_w + 2 * i->image_pad > 1023)
         return quell_fail(err, QUELL_E_MODEL, "the model's image is %u x %u x %u with %u pixels of padding; supported: up to 1023 x 1023 x 4", i->image_h, i->image_w, i->image_c, i->image_pad);
+    for (uint32_t c = 1; i->image_pad && c < i->image_c; c++)
+        if (m->pixel_code[c][0] != m->pixel_code[0][0])
+            return quell_fail(err, QUELL_E_UNSUPPORTED, "the image is padded (metadata quell.padding), but a pixel of 0 has another code in every channel; pad in the network, behind its normalisation");
     for (uint32_t k = 0; k < m->layer_count; k++) {
         if ((status = check_geometry(m, k, err)) != QUELL_OK || (status = check_links(m, k, err)) != QUELL_OK || (status = check_sums(m, k, err)) != QUELL_OK)
             return status;
@@ -207,7 +210,10 @@ void quell_model_summarise(struct quell_model *m)
     m->hash = 0xCBF29CE484222325u;
     const uint32_t head[] = {info->image_h, info->image_w, info->image_c, info->image_pad, info->classes};
     hash_words(&m->hash, head, sizeof head / sizeof *head);
-    hash_bytes(&m->hash, m->pixel_code, sizeof m->pixel_code);
+    hash_bytes(&m->hash, m->pixel_code[0], sizeof m->pixel_code[0]);
+    for (uint32_t c = 1; c < info->image_c; c++)
+        if (memcmp(m->pixel_code[c], m->pixel_code[0], sizeof m->pixel_code[0]) != 0)
+            hash_bytes(&m->hash, m->pixel_code[c], sizeof m->pixel_code[c]);
     for (uint32_t i = 0; i < m->layer_count; i++) {
         const struct quell_model_layer *l = &m->layers[i];
         info->parameters += count_parameters(l);
@@ -226,6 +232,8 @@ void quell_model_summarise(struct quell_model *m)
 void quell_model_get_info(const quell_model *model, quell_model_info *info) { *info = model->info; }
 
 const char *quell_model_class_name(const quell_model *model, uint32_t index) { return model->class_names && index < model->info.classes ? model->class_names[index] : NULL; }
+
+const char *quell_model_note(const quell_model *model, uint32_t index) { return index < model->note_count ? model->notes[index] : NULL; }
 
 quell_status quell_model_get_layer(const quell_model *model, uint32_t index, quell_layer_info *info)
 {
@@ -263,5 +271,8 @@ void quell_model_free(quell_model *model)
     for (uint32_t i = 0; model->class_names && i < model->info.classes; i++)
         free(model->class_names[i]);
     free(model->class_names);
+    for (uint32_t i = 0; i < model->note_count; i++)
+        free(model->notes[i]);
+    free(model->notes);
     free(model);
 }

@@ -55,14 +55,18 @@ struct quell_model_layer {
     int input_layer, residual_layer; /* index of the producing layer; -1 the image, -2 none */
 };
 
+enum { QUELL_CHANNELS_MAX = 4 }; /* of an image */
+
 struct quell_model {
     quell_limits limits;
     quell_model_info info;
     uint32_t layer_count;
     struct quell_model_layer *layers;
-    int8_t pixel_code[256]; /* input code of a pixel value */
+    int8_t pixel_code[QUELL_CHANNELS_MAX][256]; /* input code of a pixel value, a channel; unused channels as the first */
     uint32_t input_addr[2], logits_addr;
     char **class_names;     /* NULL or info.classes strings */
+    char **notes;           /* what the compiler's passes did, one line each; none in a compiled file */
+    uint32_t note_count;
     uint64_t hash;          /* of everything that fixes the outputs: calibration files are bound to it */
 };
 

@@ -10,7 +10,7 @@
 #include "compiled.h"
 #include "file.h"
 
-enum { FORMAT = 1, HEADER_BYTES = 24, NAME_BYTES_MAX = 4096 };
+enum { FORMAT = 2, HEADER_BYTES = 24, NAME_BYTES_MAX = 4096 };
 static const uint8_t MAGIC[8] = {'Q', 'U', 'E', 'L', 'L', 'M', 'D', 'L'};
 
 /* ---- writing ---- */
@@ -95,7 +95,7 @@ static void put_layer(struct writer *w, const struct quell_model_layer *l)
 static void put_model(struct writer *w, const struct quell_model *m)
 {
     const quell_model_info *i = &m->info;
-    const uint32_t numbers[] = {i->image_h, i->image_w, i->image_c, i->image_pad, i->classes, m->layer_count, m->class_names != NULL};
+    const uint32_t numbers[] = {i->image_h, i->image_w, i->image_c, i->image_pad, i->classes, m->layer_count, m->class_names != NULL, i->end};
     put_words(w, numbers, sizeof numbers / sizeof *numbers);
     put_bytes(w, m->pixel_code, sizeof m->pixel_code);
     for (uint32_t c = 0; m->class_names && c < i->classes; c++) {
@@ -249,9 +249,9 @@ static void get_layer(struct reader *r, struct quell_model_layer *l)
 
 static void get_model(struct reader *r, struct quell_model *m)
 {
-    uint32_t n[7];
+    uint32_t n[8];
     quell_model_info *i = &m->info;
-    get_words(r, n, 7);
+    get_words(r, n, 8);
     get_bytes(r, m->pixel_code, sizeof m->pixel_code);
     i->image_h = n[0];
     i->image_w = n[1];
@@ -262,6 +262,9 @@ static void get_model(struct reader *r, struct quell_model *m)
         return;
     }
     i->classes = n[4];
+    i->end = n[7];
+    if (i->end > QUELL_END_ARGMAX)
+        r->failed = 1;
     if (n[6] && !(m->class_names = calloc(i->classes, sizeof *m->class_names)))
         r->failed = 1;
     for (uint32_t c = 0; m->class_names && c < i->classes && !r->failed; c++) {

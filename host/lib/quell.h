@@ -50,6 +50,10 @@ typedef struct quell_error {
 const char *quell_version(void);                /* "0.1.0" */
 const char *quell_status_name(quell_status s);  /* "too large" */
 
+/* The instructions that the reference device computes with: "avx2", "scalar", ...: the processor's best, or those that the environment variable QUELL_CPU names. All give the
+ * same bytes. QUELL_E_USAGE (and *name NULL) if QUELL_CPU names none, or one that this processor does not have. */
+quell_status quell_code_path(const char **name, quell_error *err);
+
 /* ---- Hardware limits a model is compiled for ------------------------------------------------------------------------------ */
 
 typedef struct quell_limits {
@@ -73,6 +77,9 @@ quell_status quell_model_load(const char *path, const quell_limits *limits, quel
 quell_status quell_model_save(const quell_model *model, const char *path, quell_error *err);
 void quell_model_free(quell_model *model);
 
+/* What a network's file does behind its logits. The chip's answer is the logits' codes; the largest is the same before and after. */
+typedef enum quell_end { QUELL_END_NONE, QUELL_END_SOFTMAX, QUELL_END_LOG_SOFTMAX, QUELL_END_SIGMOID, QUELL_END_ARGMAX } quell_end;
+
 typedef struct quell_model_info {
     uint32_t layers;
     uint32_t image_h, image_w, image_c; /* of the images, without padding */
@@ -83,10 +90,13 @@ typedef struct quell_model_info {
     uint32_t denoisers;           /* blocks */
     uint64_t macs, denoiser_macs; /* for one image */
     uint32_t act_words, weight_words, const_words, dn_pair_words, dn_row_words; /* used */
+    uint32_t end;                 /* enum quell_end: what the file does with the logits */
 } quell_model_info;
 
 void quell_model_get_info(const quell_model *model, quell_model_info *info);
 const char *quell_model_class_name(const quell_model *model, uint32_t index); /* NULL if the model names none */
+/* What the compiler made of the file's forms, one line each; NULL: no further one (a compiled file has none). */
+const char *quell_model_note(const quell_model *model, uint32_t index);
 
 typedef struct quell_layer_info {
     char name[64];       /* the ONNX node's */

@@ -31,11 +31,11 @@ void qr_image_codes(const struct quell_model *model, const uint8_t *pixels, int8
 {
     const quell_model_info *i = &model->info;
     uint32_t wide = qr_round_up(i->image_c, 8), width = i->image_w + 2 * i->image_pad;
-    memset(codes, model->pixel_code[0], qr_image_size(model));
+    memset(codes, model->pixel_code[0][0], qr_image_size(model));
     for (uint32_t y = 0; y < i->image_h; y++)
         for (uint32_t x = 0; x < i->image_w; x++)
             for (uint32_t c = 0; c < i->image_c; c++)
-                codes[((size_t)(y + i->image_pad) * width + x + i->image_pad) * wide + c] = model->pixel_code[*pixels++];
+                codes[((size_t)(y + i->image_pad) * width + x + i->image_pad) * wide + c] = model->pixel_code[c][*pixels++];
 }
 
 void qr_source_shape(const struct quell_model *model, int producer, size_t *pixels, uint32_t *channels)

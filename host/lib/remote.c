@@ -106,7 +106,7 @@ static quell_status write_table(struct quell_remote *r, const quell_program *pro
     const struct quell_model *m = program->model;
     const quell_model_info *info = &m->info;
     const uint32_t values[] = {m->layer_count, info->image_h, info->image_w, info->image_c, info->image_pad, m->input_addr[0], m->input_addr[1], m->logits_addr, info->classes,
-                               (uint32_t)(int32_t)m->pixel_code[0]};
+                               (uint32_t)(int32_t)m->pixel_code[0][0]};
     uint8_t head[TABLE_HEAD], entries[QUELL_LAYERS_MAX * QUELL_LAYER_WORDS * 4];
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         quell_put32(head + 4 * i, values[i]);
@@ -192,7 +192,7 @@ static quell_status send_image(struct quell_remote *r, const quell_images *image
     const uint8_t *pixels = quell_images_pixels(images, index);
     uint8_t head[IMAGE_HEAD];
     for (size_t i = 0; i < size; i++)
-        codes[i] = (uint8_t)m->pixel_code[pixels[i]];
+        codes[i] = (uint8_t)m->pixel_code[i % m->info.image_c][pixels[i]];
     quell_put32(head, inference);
     quell_put32(head + 4, noise_seed);
     quell_put32(head + 8, layers);

@@ -54,8 +54,9 @@ struct quell_model *random_model_new(uint32_t image_h, uint32_t image_w, uint32_
     model->layers = zeros(max_layers, sizeof *model->layers);
     model->limits = (quell_limits){.cores = 8, .bottleneck_max = 8, .act_words = 65535};
     int32_t zero = random_range(random, -128, 0);
-    for (int i = 0; i < 256; i++)
-        model->pixel_code[i] = (int8_t)(zero + i / 2);
+    for (int c = 0; c < QUELL_CHANNELS_MAX; c++) /* steps of their own, the same code for 0, which pads */
+        for (int i = 0; i < 256; i++)
+            model->pixel_code[c][i] = (int8_t)(zero + i / (2 + c));
     model->hash = random_next(random);
     return model;
 }
@@ -100,7 +101,7 @@ static void source(const struct quell_model *model, int producer, uint32_t *h, u
         *h = model->info.image_h + 2 * model->info.image_pad;
         *w = model->info.image_w + 2 * model->info.image_pad;
         *c = model->info.image_c;
-        *zero = model->pixel_code[0];
+        *zero = model->pixel_code[0][0];
         *address = 0;
     } else {
         const struct quell_model_layer *l = &model->layers[producer];

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -60,7 +61,16 @@ def test_help():
     assert "compile" in quell("--help").stdout
     for command in "devices info compile run calibrate bench".split():
         assert f"usage: quell {command}" in quell(command, "--help").stdout
-    assert quell("--version").stdout == f"quell {(ROOT / 'VERSION').read_text().strip()}\n"
+    first, second = quell("--version").stdout.splitlines()
+    assert first == f"quell {(ROOT / 'VERSION').read_text().strip()}"
+    assert re.fullmatch(r"reference device computes with (scalar|neon|avx2|avxvnni|avx512|avx512vnni) \(QUELL_CPU\)", second)
+
+
+def test_code_path_is_chosen_by_a_variable():
+    scalar = quell("--version", env=os.environ | {"QUELL_CPU": "scalar"})
+    assert "computes with scalar" in scalar.stdout
+    wrong = quell("--version", expect=USAGE, env=os.environ | {"QUELL_CPU": "mmx"})
+    assert "known: scalar, neon, avx2" in wrong.stderr and not wrong.stdout
 
 
 def test_info_and_compile(tmp_path):
@@ -166,8 +176,8 @@ def rename_operator(name, op):
     (set_attribute("stem", "dilations", [2, 2]), UNSUPPORTED, ["'stem'", "dilations"]),
     (set_attribute("stem", "pads", [2, 2, 2, 2]), UNSUPPORTED, ["'stem'", "pads"]),
     (set_attribute("block0_conv1", "group", 4), UNSUPPORTED, ["'block0_conv1'", "group"]),
-    (set_attribute("head", "alpha", 2.0), UNSUPPORTED, ["'head'", "alpha"]),
-    (set_constant("stem_weight_z", lambda a: a + 1), UNSUPPORTED, ["stem_weight", "zero point"]),
+    (set_attribute("head", "transA", 1), UNSUPPORTED, ["'head'", "transA"]),
+    (set_constant("stem_weight", lambda a: a.astype(np.int16)), UNSUPPORTED, ["stem_weight", "int16", "int8"]),
     (set_constant("stem_v_s", lambda a: np.float32(-1)), BAD_MODEL, ["stem_v_s"]),
     (set_constant("stem_v_s", lambda a: np.float32(np.nan)), BAD_MODEL, ["stem_v_s"]),
     (set_constant("stem_v_s", lambda a: np.float32(1e-9)), UNSUPPORTED, ["multiplier"]),

@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The compiler's working state. compile.c walks the ONNX nodes in file order and keeps, for every tensor name, what that tensor is;
- * compile_conv.c and compile_ops.c know the operators and fuse them into layers; compile_layer.c turns scales into the integers of a layer.
+ * The compiler's working state while it walks a graph: for every tensor what it is, for every layer what is known of it. The files, each of which
+ * calls only those before it: build.c (this state), build_layer.c (scales into a layer's integers), build_block.c (denoising blocks), build_conv.c
+ * (operators that open a layer), build_quantise.c (Q, DQ), build_post.c (add, clip, pool), build_shape.c; compile.c walks.
  */
-#ifndef QUELL_COMPILE_H
-#define QUELL_COMPILE_H
+#ifndef QUELL_BUILD_H
+#define QUELL_BUILD_H
 
-#include "onnx_graph.h"
+#include "graph.h"
 
 /* How far a layer is: what its output codes are so far, in the order of the chip's stages. */
 enum stage { STAGE_ACC, STAGE_V, STAGE_DENOISED, STAGE_POST, STAGE_POOLED };
 
 enum value_kind {
     VALUE_NONE,   /* nothing has made it yet */
-    VALUE_CONST,  /* an initialiser */
-    VALUE_WEIGHT, /* an initialiser behind DequantizeLinear */
+    VALUE_CONST,  /* a constant */
+    VALUE_WEIGHT, /* a constant behind DequantizeLinear */
     VALUE_IMAGE,  /* the network's input */
     VALUE_CODES,  /* int8 codes of a layer or of the image */
     VALUE_REAL,   /* the same behind DequantizeLinear */
     VALUE_FLOAT,  /* a layer's result that is not quantised yet */
-    VALUE_CLASSES, /* behind the trailing Softmax */
 };
 
 struct value {
     enum value_kind kind;
-    const onnx_tensor *tensor, *scales, *zeros; /* CONST, WEIGHT */
+    const struct graph_tensor *tensor, *scales, *zeros; /* CONST, WEIGHT */
     int64_t axis;                               /* WEIGHT */
-    int layer;           /* CODES, REAL, FLOAT, CLASSES: the layer; -1 the image */
+    int layer;           /* CODES, REAL, FLOAT: the layer; -1 the image */
     enum stage stage;    /* FLOAT: what will be there once it is quantised */
     float scale;         /* CODES, REAL */
     int zero;            /* CODES, REAL: for int8 codes; uint8 ones are shifted by 128 */
@@ -34,12 +34,6 @@ struct value {
     int flat;            /* two-dimensional: N x (C*H*W) */
     int sole;            /* CODES, REAL: exactly one node reads it, so that node may become part of the layer */
     const char *codes;   /* CODES, REAL: name of the quantised tensor */
-};
-
-struct named_value {
-    const char *name;
-    uint32_t uses; /* node inputs and graph outputs of this name */
-    struct value value;
 };
 
 /* What the compiler must remember of a layer beyond struct quell_model_layer. */
@@ -54,13 +48,12 @@ struct draft {
 };
 
 struct builder {
-    const onnx_model *onnx;
+    struct graph *graph;
     struct quell_model *model;
     struct draft *drafts; /* beside model->layers */
-    struct named_value *names;
-    size_t name_count;
-    const onnx_node *node;
-    char label[160]; /* the present node for messages: node 'conv1' (Conv) */
+    struct value *values; /* by the tensor's number */
+    const struct graph_node *node;
+    char label[200]; /* the present node for messages: node 'conv1' (Conv) */
     quell_error *err;
 };
 
@@ -76,35 +69,56 @@ struct builder {
 
 static inline struct quell_model_layer *build_layer(const struct builder *b, int layer) { return &b->model->layers[layer]; }
 
-/* ---- compile.c ---- */
-struct named_value *build_find(const struct builder *b, const char *name); /* NULL if unknown */
+/* ---- build.c ---- */
+struct value *build_value(const struct builder *b, const struct graph_tensor *tensor);
 /* Value of input `index` of the present node: an error if it is missing or of none of the kinds in the mask (1 << VALUE_...). */
 quell_status build_input(const struct builder *b, size_t index, unsigned kinds, const char *what, const struct value **value);
-int build_has_input(const struct builder *b, size_t index);
 /* Record output 0 of the present node. */
 quell_status build_output(struct builder *b, const struct value *value);
-uint32_t build_uses(const struct builder *b); /* of output 0 */
-quell_status build_scalar(const struct builder *b, size_t index, const char *what, double *value, int32_t *type);
-quell_status build_new_layer(struct builder *b, const struct value *input, int *layer);
-
-/* ---- compile_ops.c ---- */
-quell_status build_node(struct builder *b);
 /* Output 0 of the present node is a layer's result that is not quantised yet: it can have one reader only, the chip does not keep it. */
 quell_status build_float_output(struct builder *b, int layer, enum stage stage, uint32_t h, uint32_t w, uint32_t c, int flat);
+size_t build_uses(const struct builder *b); /* of output 0 */
+quell_status build_scalar(const struct builder *b, size_t index, const char *what, double *value, enum graph_type *type);
+quell_status build_new_layer(struct builder *b, const struct value *input, int *layer);
 
-/* ---- compile_conv.c ---- */
+/* ---- build_layer.c ---- */
+/* A bias given at `given` in steps of `wanted`; scales that differ by float rounding only leave it as it is. -> 0 if it does not fit `limit`. */
+int layer_rescale(double value, double given, double wanted, double limit, int32_t *result);
+/* Scales known up to the conv output's: bias, M, S of every channel; identity in everything behind. */
+quell_status layer_set_v(struct builder *b, int layer, float scale, int zero);
+quell_status layer_set_post(struct builder *b, int layer, float scale, int zero);
+quell_status layer_set_pool(struct builder *b, int layer, float scale, int zero);
+/* A layer that computes x again: its weights are 1, its scales are not set yet. */
+quell_status layer_identity(struct builder *b, const struct value *x, int *layer);
+/* Take an operator behind stage `last` into the layer that made x; if it cannot be, into a new identity layer. */
+quell_status layer_open_stage(struct builder *b, const struct value *x, enum stage last, int *layer);
+
+/* ---- build_block.c ---- */
+quell_status build_denoise(struct builder *b);
+
+/* ---- build_conv.c ---- */
 quell_status build_conv(struct builder *b);
 quell_status build_gemm(struct builder *b);
 quell_status build_matmul(struct builder *b);
 /* Bias of a layer: int32 behind DequantizeLinear, or float. */
 quell_status build_bias(struct builder *b, int layer, const struct value *v);
 
-/* ---- compile_layer.c ---- */
-/* Scales known up to the conv output's: bias, M, S of every channel; identity in everything behind. */
-quell_status layer_set_v(struct builder *b, int layer, float scale, int zero);
-quell_status layer_set_post(struct builder *b, int layer, float scale, int zero);
-quell_status layer_set_pool(struct builder *b, int layer, float scale, int zero);
-/* The block of the present node, behind the layer's conv output. */
-quell_status layer_set_block(struct builder *b, int layer, const struct value *input);
+/* ---- build_quantise.c ---- */
+quell_status build_quantise(struct builder *b);
+quell_status build_dequantise(struct builder *b);
+
+/* ---- build_post.c ---- */
+quell_status build_add(struct builder *b);
+quell_status build_relu(struct builder *b);
+quell_status build_clip(struct builder *b);
+quell_status build_pool(struct builder *b);
+quell_status build_global_pool(struct builder *b);
+quell_status build_reduce_mean(struct builder *b);
+
+/* ---- build_shape.c ---- */
+quell_status build_identity(struct builder *b);
+quell_status build_flatten(struct builder *b);
+quell_status build_squeeze(struct builder *b);
+quell_status build_reshape(struct builder *b);
 
 #endif

@@ -1,113 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scales into integers: the constants of a layer's channels, post-processing, pooling, and its denoising block. */
-#include "compile.h"
+/* Denoising blocks: the inputs of quell.Denoise* into a layer's block. */
+#include "build.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "scale.h"
-
-/* A bias given at `given` in steps of `wanted`; scales that differ by float rounding only leave it as it is. -> 0 if it does not fit `limit`. */
-static int rescale(double value, double given, double wanted, double limit, int32_t *result)
-{
-    if (fabs(given / wanted - 1) > 1e-5)
-        value = nearbyint(value * given / wanted);
-    if (!(fabs(value) <= limit))
-        return 0;
-    *result = (int32_t)value;
-    return 1;
-}
-
-static quell_status set_channel(struct builder *b, int layer, uint32_t c, float scale)
-{
-    struct quell_model_layer *l = &b->model->layers[layer];
-    const struct draft *d = &b->drafts[layer];
-    struct quell_channel *k = &l->constants[c];
-    float unit = d->s_in * d->w_scale[c]; /* of the accumulator */
-    float multiplier = unit / scale;      /* in this order in float32: onnxruntime's */
-    if (!quell_scale24(multiplier, &k->m, &k->s))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "layer '%s': the multiplier of channel %u is %g; supported: below 1024", l->info.name, c, multiplier);
-    double given = d->bias_scale ? d->bias_scale[c] : 1;
-    if (d->bias && !(d->bias[c] == 0 || rescale(d->bias[c], given, unit, INT32_MAX, &k->bias)))
-        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "layer '%s': the bias of channel %u (%g steps of %g) could overflow the 32-bit accumulator", l->info.name, c, d->bias[c] * given / unit, unit);
-    return QUELL_OK;
-}
-
-static void set_input_channels(struct quell_layer *t, const struct quell_layer_info *info, const struct draft *d)
-{
-    uint32_t words = (info->in_c + 7) / 8;
-    t->in_c8 = (int32_t)(d->fully_connected ? words * info->in_h * info->in_w : words);
-    t->in_last = d->fully_connected && info->in_h * info->in_w > 1 ? 7 : (int32_t)((info->in_c - 1) % 8);
-}
-
-quell_status layer_set_v(struct builder *b, int layer, float scale, int zero)
-{
-    struct quell_model_layer *l = &b->model->layers[layer];
-    struct draft *d = &b->drafts[layer];
-    struct quell_layer *t = &l->table;
-    d->s_v = scale;
-    set_input_channels(t, &l->info, d);
-    t->out_c8 = (int32_t)(l->channels / 8);
-    t->z_v = t->z_y = t->z_pool = zero;
-    t->post_a = t->pool_m = 1 << 16;
-    t->post_shift = t->pool_shift = 16;
-    t->pool_kh = t->pool_kw = 1;
-    t->dn_s1 = t->dn_s2 = t->dn_sd = t->dn_su = t->dn_sv = 16;
-    t->lo = -128;
-    t->hi = 127;
-    l->constants = calloc(l->channels, sizeof *l->constants);
-    if (!l->constants)
-        return BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
-    for (uint32_t c = 0; c < l->channels; c++)
-        l->constants[c] = (struct quell_channel){.s = 1, .gain = 1 << 16, .a = 1 << 14};
-    for (uint32_t c = 0; c < l->real_channels; c++)
-        TRY(set_channel(b, layer, c, scale));
-    struct quell_layer_info *info = &l->info;
-    /* No multiplications counted and no conversions: the mark of an identity layer, which no chip's noise touches. */
-    info->macs = d->identity ? 0 : (uint64_t)t->out_h * (uint64_t)t->out_w * l->real_channels * l->taps * (t->mode == 2 ? 1 : (uint64_t)info->in_c * (d->fully_connected ? info->in_h * info->in_w : 1));
-    info->conversions = d->identity ? 0 : (uint32_t)t->out_h * (uint32_t)t->out_w * l->real_channels;
-    /* What it writes if nothing follows; refined by whoever quantises next. */
-    info->out_scale = scale;
-    info->out_zero = zero;
-    info->out_h = (uint32_t)t->out_h;
-    info->out_w = (uint32_t)t->out_w;
-    info->out_c = l->real_channels;
-    return QUELL_OK;
-}
-
-quell_status layer_set_post(struct builder *b, int layer, float scale, int zero)
-{
-    struct quell_model_layer *l = &b->model->layers[layer];
-    struct quell_layer *t = &l->table;
-    const struct draft *d = &b->drafts[layer];
-    float own = d->s_v / scale, other = t->residual ? d->s_res / scale : 0;
-    int32_t larger, shift;
-    if (!quell_scale17(fmaxf(own, other), 31, &larger, &shift) || larger < 1 << 16)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "layer '%s': its scales differ by a factor of %g (added: %g) behind the convolution; supported: 2^-15 to 2^15", l->info.name, own, other);
-    t->post_a = (int32_t)nearbyint(ldexp(own, shift));
-    t->post_b = (int32_t)nearbyint(ldexp(other, shift));
-    t->post_shift = shift;
-    t->z_y = t->z_pool = zero;
-    t->lo = d->low > -INFINITY ? quell_code_of(d->low, scale, zero) : -128;
-    t->hi = d->high < INFINITY ? quell_code_of(d->high, scale, zero) : 127;
-    return QUELL_OK;
-}
-
-quell_status layer_set_pool(struct builder *b, int layer, float scale, int zero)
-{
-    struct quell_model_layer *l = &b->model->layers[layer];
-    struct quell_layer *t = &l->table;
-    double ratio = (double)l->info.out_scale / scale;
-    if (t->pool_kind == 1)
-        ratio /= (double)t->pool_kh * t->pool_kw;
-    if (!quell_scale17(ratio, 63, &t->pool_m, &t->pool_shift))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "layer '%s': pooling changes the scale by a factor of %g; supported: below 2^16", l->info.name, ratio);
-    t->z_pool = zero;
-    return QUELL_OK;
-}
-
-/* ---- denoising block ---- */
 
 /* Reads a block's inputs one after the other; the first error stays. */
 struct cursor {
@@ -124,7 +23,7 @@ static double next_scale(struct cursor *c)
     if (c->status == QUELL_OK)
         c->status = build_scalar(c->b, c->index++, "scale", &value, NULL);
     if (c->status == QUELL_OK && (!(value > 0) || !isfinite(value)))
-        c->status = quell_fail(c->b->err, QUELL_E_MODEL, "%s: the scale '%s' is %g; it must be a positive number", c->b->label, c->b->node->input[c->index - 1], value);
+        c->status = quell_fail(c->b->err, QUELL_E_MODEL, "%s: the scale '%s' is %g; it must be a positive number", c->b->label, graph_in(c->b->node, c->index - 1)->name, value);
     return value;
 }
 
@@ -132,15 +31,19 @@ static double next_scale(struct cursor *c)
 static double *next_tensor(struct cursor *c, size_t expected, size_t or_else, double limit, size_t *count)
 {
     const struct value *v;
-    double *values;
     if (c->status == QUELL_OK)
-        c->status = build_input(c->b, c->index++, 1 << VALUE_CONST, "a constant", &v);
+        c->status = build_input(c->b, c->index++, KINDS(CONST), "a constant", &v);
     if (c->status != QUELL_OK)
         return NULL;
-    c->status = onnx_values(v->tensor, count, &values, c->b->err);
-    if (c->status != QUELL_OK)
+    *count = graph_elements(v->tensor);
+    double *values = calloc(*count + 1, sizeof *values);
+    if (!values) {
+        c->status = quell_fail(c->b->err, QUELL_E_MEMORY, "out of memory");
         return NULL;
-    const char *name = c->b->node->input[c->index - 1];
+    }
+    for (size_t i = 0; i < *count; i++)
+        values[i] = graph_get(v->tensor, i);
+    const char *name = graph_in(c->b->node, c->index - 1)->name;
     if (*count != expected && *count != or_else)
         c->status = quell_fail(c->b->err, QUELL_E_MODEL, "%s: '%s' has %zu elements instead of %zu", c->b->label, name, *count, expected);
     for (size_t i = 0; c->status == QUELL_OK && i < *count; i++)
@@ -181,10 +84,10 @@ static double next_bias(struct cursor *c, uint32_t n, int broadcast, double limi
 {
     size_t count = 0;
     double *values = next_tensor(c, n, broadcast ? 1 : n, INT32_MAX, &count);
-    const char *name = values ? c->b->node->input[c->index - 1] : "";
+    const char *name = values ? graph_in(c->b->node, c->index - 1)->name : "";
     double scale = next_scale(c);
     for (uint32_t i = 0; values && c->status == QUELL_OK && i < n; i++)
-        if (!rescale(values[count == 1 ? 0 : i], scale, unit > 0 ? unit : scale, limit, &target[i]))
+        if (!layer_rescale(values[count == 1 ? 0 : i], scale, unit > 0 ? unit : scale, limit, &target[i]))
             c->status = quell_fail(c->b->err, QUELL_E_TOO_LARGE, "%s: '%s' could overflow an accumulator", c->b->label, name);
     free(values);
     return unit > 0 ? unit : scale;
@@ -221,8 +124,8 @@ static quell_status allocate_block(struct builder *b, struct quell_model_layer *
 static quell_status read_width(const struct builder *b, size_t index, uint32_t *m)
 {
     const struct value *w1;
-    TRY(build_input(b, index, 1 << VALUE_CONST, "a constant", &w1));
-    int64_t width = w1->tensor->n_dims ? w1->tensor->dims[0] : 0;
+    TRY(build_input(b, index, KINDS(CONST), "a constant", &w1));
+    int64_t width = w1->tensor->rank ? w1->tensor->dims[0] : 0;
     if (width < 1 || width > 15)
         return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: a bottleneck of %lld channels; supported: 1 to %u", b->label, (long long)width, b->model->limits.bottleneck_max);
     *m = (uint32_t)width;
@@ -247,14 +150,14 @@ static void read_bottleneck(struct cursor *c, struct quell_block *k, uint32_t re
     set_multiplier(c, "MV", act2 * wv / s_x * 256, &t->dn_mv, &t->dn_sv);
 }
 
-quell_status layer_set_block(struct builder *b, int layer, const struct value *x)
+static quell_status set_block(struct builder *b, int layer, const struct value *x)
 {
     struct quell_model_layer *l = &b->model->layers[layer];
     struct quell_layer *t = &l->table;
-    const char *kind = b->node->op_type;
+    const char *kind = b->node->op;
     int bottleneck = strcmp(kind, "DenoiseDepthwise") != 0, depthwise = strcmp(kind, "DenoiseBottleneck") != 0;
     uint32_t real = l->real_channels, m = 0;
-    if (onnx_attr_int(b->node, "group", real) != real)
+    if (graph_attr_int(b->node, "group", real) != real)
         return BUILD_FAIL(b, QUELL_E_MODEL, "%s: its group is not the number of channels, %u", b->label, real);
     if (bottleneck)
         TRY(read_width(b, depthwise ? 3 : 1, &m));
@@ -282,4 +185,20 @@ quell_status layer_set_block(struct builder *b, int layer, const struct value *x
     l->info.has_denoiser = 1;
     l->info.denoiser_macs = k->macs;
     return QUELL_OK;
+}
+
+quell_status build_denoise(struct builder *b)
+{
+    const struct value *x;
+    int declared = 0;
+    for (const char **f = b->graph->functions; f && *f; f++)
+        declared |= strcmp(*f, b->node->op) == 0;
+    if (!declared)
+        return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the file does not hold the local function '%s'", b->label, b->node->op);
+    TRY(build_input(b, 0, KINDS(REAL), "a convolution's quantised output", &x));
+    if (x->layer < 0 || !x->sole || b->drafts[x->layer].stage != STAGE_V || b->drafts[x->layer].identity)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: a denoising block must follow a convolution's QuantizeLinear and DequantizeLinear directly, as their only reader", b->label);
+    TRY(set_block(b, x->layer, x));
+    b->drafts[x->layer].stage = STAGE_DENOISED;
+    return build_float_output(b, x->layer, STAGE_DENOISED, x->h, x->w, x->c, x->flat);
 }

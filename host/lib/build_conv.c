@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Convolutions and fully connected layers: the operators that open a layer, with their weights and biases. */
+#include "build.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CODES_WANTED "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: quantise the network (QDQ), or calibrate with a pair there"
+#define WEIGHTS_WANTED "int8 weights: a constant behind DequantizeLinear; quantise them too"
+
+/* ---- weights and biases ---- */
+
+/* Scales of a constant behind DequantizeLinear, one a channel (repeated if there is one for the tensor). */
+static quell_status read_scales(const struct builder *b, const struct value *w, uint32_t channels, int64_t axis, float **scales)
+{
+    size_t count = graph_elements(w->scales);
+    *scales = NULL;
+    int64_t given = w->axis < 0 ? w->axis + (int64_t)w->tensor->rank : w->axis;
+    if (count != 1 && (count != channels || given != axis))
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has %zu scales along axis %lld; supported: one, or one for each of the %u outputs (axis %lld)", b->label, w->tensor->name, count,
+                          (long long)given, channels, (long long)axis);
+    if (!(*scales = calloc(channels, sizeof **scales)))
+        return BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
+    for (uint32_t c = 0; c < channels; c++) {
+        (*scales)[c] = (float)graph_get(w->scales, count == 1 ? 0 : c);
+        if (!((*scales)[c] > 0) || !isfinite((*scales)[c]))
+            return BUILD_FAIL(b, QUELL_E_MODEL, "%s: scale %u of '%s' is %g; it must be a positive number", b->label, c, w->tensor->name, (*scales)[c]);
+    }
+    return QUELL_OK;
+}
+
+/* The zero points of a constant must all be `expected` (0 where there are none). */
+static quell_status check_zeros(const struct builder *b, const struct value *w, double expected)
+{
+    if (!w->zeros)
+        return expected == 0 ? QUELL_OK : BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has no zero point; uint8 weights need 128", b->label, w->tensor->name);
+    for (size_t i = 0; i < graph_elements(w->zeros); i++)
+        if (graph_get(w->zeros, i) != expected)
+            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: '%s' has zero point %g; supported: symmetric weights (%g)", b->label, w->tensor->name, graph_get(w->zeros, i), expected);
+    return QUELL_OK;
+}
+
+/* The weights must be codes of a zero point in their middle: then *shift makes int8 numbers of them. */
+static quell_status check_weights(const struct builder *b, const struct value *w, int *shift)
+{
+    *shift = w->tensor->type == GRAPH_UINT8 ? 128 : 0;
+    if (!graph_is_code(w->tensor->type))
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the weights '%s' are %s; supported: int8, uint8; quantise them to 8 bits", b->label, w->tensor->name, graph_type_name(w->tensor->type));
+    return check_zeros(b, w, *shift);
+}
+
+/* Bias of a layer: int32 behind DequantizeLinear, or float. */
+quell_status build_bias(struct builder *b, int layer, const struct value *v)
+{
+    struct draft *d = &b->drafts[layer];
+    uint32_t channels = build_layer(b, layer)->real_channels;
+    size_t count = graph_elements(v->tensor);
+    if (d->bias)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the layer already has a bias", b->label);
+    if (v->kind == VALUE_WEIGHT) {
+        TRY(check_zeros(b, v, 0));
+        TRY(read_scales(b, v, channels, (int64_t)v->tensor->rank - 1, &d->bias_scale));
+    }
+    if (count != channels)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the bias '%s' has %zu elements for %u channels", b->label, v->tensor->name, count, channels);
+    if (!(d->bias = calloc(count, sizeof *d->bias)))
+        return BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(d->bias[i] = graph_get(v->tensor, i)))
+            return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the bias '%s' is not finite", b->label, v->tensor->name);
+    return QUELL_OK;
+}
+
+/*
+ * A bias that is a real number is kept in whole steps of the accumulator. Where the weights of a channel leave room, all of them times k make the steps
+ * k times finer: take the k whose steps meet the bias best. A channel without weights can have any step.
+ */
+static void refine_bias(struct quell_model_layer *l, struct draft *d)
+{
+    size_t count = (size_t)l->taps * l->in_channels;
+    for (uint32_t c = 0; d->bias && !d->bias_scale && c < l->real_channels; c++) {
+        int8_t *w = l->weights + c * count;
+        int most = 0, best = 1;
+        double steps = d->bias[c] / ((double)d->s_in * d->w_scale[c]), least = fabs(steps - nearbyint(steps));
+        for (size_t i = 0; i < count; i++)
+            most = abs(w[i]) > most ? abs(w[i]) : most;
+        if (!most && d->bias[c] != 0)
+            d->w_scale[c] = (float)(fabs(d->bias[c]) / d->s_in * 0x1p-20);
+        for (int k = 2; most && k * most <= 127 && least > 1e-6 && fabs(steps) * k < 0x1p30; k++)
+            if (fabs(steps * k - nearbyint(steps * k)) / k < least) {
+                least = fabs(steps * k - nearbyint(steps * k)) / k;
+                best = k;
+            }
+        for (size_t i = 0; i < count; i++)
+            w[i] = (int8_t)(w[i] * best);
+        d->w_scale[c] /= (float)best;
+    }
+}
+
+static quell_status allocate_weights(struct builder *b, struct quell_model_layer *l, uint32_t outputs)
+{
+    l->real_channels = outputs;
+    l->channels = (outputs + 7) / 8 * 8;
+    size_t bytes = (size_t)l->channels * l->taps * l->in_channels;
+    if (bytes > (size_t)1 << 27)
+        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %zu bytes of weights", b->label, bytes);
+    l->weights = calloc(bytes, 1);
+    return l->weights ? QUELL_OK : BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
+}
+
+/* ---- fully connected ---- */
+
+/* Weight of output o, flattened input k (C, H, W order) -> 1 x 1 x (H*W*C8) order of the activation memory. */
+static void order_dense_weights(struct quell_model_layer *l, const struct value *x, const struct graph_tensor *w, int shift, int transposed)
+{
+    uint32_t inputs = x->h * x->w * x->c, c8 = (x->c + 7) / 8 * 8, pixels = x->h * x->w;
+    for (uint32_t o = 0; o < l->real_channels; o++)
+        for (uint32_t k = 0; k < inputs; k++) {
+            uint32_t c = k / pixels, pixel = k % pixels;
+            l->weights[(size_t)o * l->in_channels + pixel * c8 + c] = (int8_t)(graph_get_int(w, transposed ? (size_t)o * inputs + k : (size_t)k * l->real_channels + o) - shift);
+        }
+}
+
+/* A layer of which every output sees the whole of x. */
+static quell_status connect(struct builder *b, const struct value *x, const struct value *w, int transposed, const struct value *bias, int flat)
+{
+    int layer, shift;
+    int64_t outputs = w->tensor->dims[transposed ? 0 : 1];
+    if (outputs < 1 || outputs > 4095 * 8)
+        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %lld outputs; supported: up to %d", b->label, (long long)outputs, 4095 * 8);
+    TRY(check_weights(b, w, &shift));
+    TRY(build_new_layer(b, x, &layer));
+    struct quell_model_layer *l = build_layer(b, layer);
+    b->drafts[layer].fully_connected = 1;
+    l->table.mode = 1;
+    l->table.in_h = l->table.in_w = l->table.out_h = l->table.out_w = 1;
+    l->taps = 1;
+    l->in_channels = x->h * x->w * ((x->c + 7) / 8 * 8);
+    TRY(allocate_weights(b, l, (uint32_t)outputs));
+    order_dense_weights(l, x, w->tensor, shift, transposed);
+    TRY(read_scales(b, w, (uint32_t)outputs, transposed ? 0 : 1, &b->drafts[layer].w_scale));
+    if (bias)
+        TRY(build_bias(b, layer, bias));
+    refine_bias(l, &b->drafts[layer]);
+    return build_float_output(b, layer, STAGE_V, 1, 1, (uint32_t)outputs, flat);
+}
+
+/* ---- convolution ---- */
+
+struct geometry {
+    uint32_t kernel, stride, depthwise, outputs;
+    int64_t pad[4]; /* top, left, bottom, right */
+};
+
+static quell_status read_pads(const struct builder *b, const struct value *x, struct geometry *g)
+{
+    size_t n;
+    const int64_t *pads = graph_attr_ints(b->node, "pads", &n);
+    const char *mode = graph_attr_text(b->node, "auto_pad", "NOTSET");
+    for (size_t i = 0; pads && n == 4 && i < 4; i++)
+        g->pad[i] = pads[i];
+    if (pads && n != 4)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: pads has %zu numbers; supported: two-dimensional convolution", b->label, n);
+    if (strncmp(mode, "SAME_", 5) == 0)
+        for (int i = 0; i < 2; i++) { /* rows, columns */
+            int64_t size = i ? x->w : x->h, out = (size + g->stride - 1) / g->stride, total = (out - 1) * g->stride + g->kernel - size;
+            total = total < 0 ? 0 : total;
+            g->pad[i] = strcmp(mode, "SAME_LOWER") == 0 ? total - total / 2 : total / 2;
+            g->pad[i + 2] = total - g->pad[i];
+        }
+    else if (strcmp(mode, "VALID") == 0)
+        memset(g->pad, 0, sizeof g->pad);
+    return QUELL_OK;
+}
+
+static quell_status read_geometry(const struct builder *b, const struct value *x, const struct value *w, struct geometry *g)
+{
+    memset(g, 0, sizeof *g);
+    if (w->tensor->rank != 4 || w->tensor->dims[2] != w->tensor->dims[3] || (w->tensor->dims[2] != 1 && w->tensor->dims[2] != 3))
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the kernel is %lld x %lld; supported: up to 3 x 3, or the whole image without pads", b->label, w->tensor->rank == 4 ? (long long)w->tensor->dims[2] : 0,
+                          w->tensor->rank == 4 ? (long long)w->tensor->dims[3] : 0);
+    size_t n;
+    const int64_t *strides = graph_attr_ints(b->node, "strides", &n);
+    int64_t sy = n == 2 ? strides[0] : 1, sx = n == 2 ? strides[1] : 1;
+    if ((n != 0 && n != 2) || sy != sx || (sy != 1 && sy != 2))
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its strides are %lld, %lld; supported: 1, 1 and 2, 2", b->label, (long long)sy, (long long)sx);
+    const int64_t *dilations = graph_attr_ints(b->node, "dilations", &n);
+    for (size_t i = 0; i < n; i++)
+        if (dilations[i] != 1)
+            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its dilations are not 1; supported: 1; export the network without dilation", b->label);
+    int64_t group = graph_attr_int(b->node, "group", 1), outputs = w->tensor->dims[0];
+    g->kernel = (uint32_t)w->tensor->dims[2];
+    g->stride = (uint32_t)sy;
+    g->depthwise = group != 1;
+    if (outputs < 1 || outputs > 4095 * 8)
+        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %lld output channels; supported: up to %d", b->label, (long long)outputs, 4095 * 8);
+    g->outputs = (uint32_t)outputs;
+    if (g->depthwise && (group != x->c || outputs != x->c || w->tensor->dims[1] != 1 || g->kernel != 3))
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: group %lld; supported: 1, or depthwise 3x3 (as many groups as input and output channels, %u here)", b->label, (long long)group, x->c);
+    if (!g->depthwise && w->tensor->dims[1] != x->c)
+        return BUILD_FAIL(b, QUELL_E_MODEL, "%s: weights for %lld input channels, but the input has %u", b->label, (long long)w->tensor->dims[1], x->c);
+    return read_pads(b, x, g);
+}
+
+/* Output size along one axis; the last window may reach one row beyond the image. */
+static quell_status output_size(const struct builder *b, uint32_t size, const struct geometry *g, int axis, uint32_t *out)
+{
+    int64_t before = g->pad[axis], after = g->pad[axis + 2], k = g->kernel;
+    if (before < 0 || before > (k == 3) || after < 0 || after > 2 || (k == 1 && after))
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: pads %lld, %lld, %lld, %lld; supported: 0 for 1x1; 0 or 1 for 3x3", b->label, (long long)g->pad[0], (long long)g->pad[1], (long long)g->pad[2],
+                          (long long)g->pad[3]);
+    int64_t room = (int64_t)size + before + after - k;
+    int64_t n = room < 0 ? 0 : room / g->stride + 1;
+    if (n < 1)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: an image of %u is smaller than the kernel", b->label, size);
+    if ((n - 1) * g->stride - before + k > (int64_t)size + 1)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the last window lies more than one row or column outside the image; supported: 0 or 1 for 3x3", b->label);
+    *out = (uint32_t)n;
+    return QUELL_OK;
+}
+
+/* ONNX's O, I, H, W to O, H*W, I padded to eights (depthwise: O, H*W). */
+static void order_conv_weights(struct quell_model_layer *l, const struct graph_tensor *w, int shift, uint32_t inputs)
+{
+    for (uint32_t o = 0; o < l->real_channels; o++)
+        for (uint32_t i = 0; i < inputs; i++)
+            for (uint32_t t = 0; t < l->taps; t++)
+                l->weights[((size_t)o * l->taps + t) * l->in_channels + i] = (int8_t)(graph_get_int(w, ((size_t)o * inputs + i) * l->taps + t) - shift);
+}
+
+/* One window, as large as the image, beyond what the array's forms reach: a fully connected layer. */
+static int is_whole_image(const struct graph_node *n, const struct value *x, const struct graph_tensor *w)
+{
+    size_t count;
+    const int64_t *pads = graph_attr_ints(n, "pads", &count);
+    for (size_t i = 0; i < count; i++)
+        if (pads[i])
+            return 0;
+    return w->rank == 4 && graph_attr_int(n, "group", 1) == 1 && w->dims[1] == x->c && w->dims[2] == x->h && w->dims[3] == x->w && (x->h != x->w || (x->h != 1 && x->h != 3)) &&
+           strncmp(graph_attr_text(n, "auto_pad", ""), "SAME", 4) != 0;
+}
+
+quell_status build_conv(struct builder *b)
+{
+    const struct value *x, *w, *bias = NULL;
+    struct geometry g;
+    uint32_t out_h, out_w;
+    int layer, shift;
+    TRY(build_input(b, 0, KINDS(REAL), CODES_WANTED, &x));
+    TRY(build_input(b, 1, KINDS(WEIGHT), WEIGHTS_WANTED, &w));
+    if (graph_in(b->node, 2))
+        TRY(build_input(b, 2, KINDS(WEIGHT) | KINDS(CONST), "a constant", &bias));
+    int identity = graph_attr_int(b->node, "quell.identity", 0) != 0; /* of a pass: works on flat tensors too */
+    if (x->flat && !identity)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input is flattened", b->label);
+    if (is_whole_image(b->node, x, w->tensor))
+        return connect(b, x, w, 1, bias, 0);
+    TRY(read_geometry(b, x, w, &g));
+    TRY(check_weights(b, w, &shift));
+    TRY(output_size(b, x->h, &g, 0, &out_h));
+    TRY(output_size(b, x->w, &g, 1, &out_w));
+    TRY(build_new_layer(b, x, &layer));
+    struct quell_model_layer *l = build_layer(b, layer);
+    l->table.mode = g.kernel == 1 ? 1 : g.depthwise ? 2 : 0;
+    l->table.stride2 = g.stride == 2;
+    l->table.pad_top = (int32_t)g.pad[0];
+    l->table.pad_left = (int32_t)g.pad[1];
+    l->table.in_h = (int32_t)x->h;
+    l->table.in_w = (int32_t)x->w;
+    l->table.out_h = (int32_t)out_h;
+    l->table.out_w = (int32_t)out_w;
+    l->taps = g.kernel * g.kernel;
+    l->in_channels = g.depthwise ? 1 : (x->c + 7) / 8 * 8;
+    TRY(allocate_weights(b, l, g.outputs));
+    order_conv_weights(l, w->tensor, shift, g.depthwise ? 1 : x->c);
+    TRY(read_scales(b, w, g.outputs, 0, &b->drafts[layer].w_scale));
+    b->drafts[layer].identity = identity;
+    if (bias)
+        TRY(build_bias(b, layer, bias));
+    refine_bias(l, &b->drafts[layer]);
+    return build_float_output(b, layer, STAGE_V, out_h, out_w, g.outputs, x->flat);
+}
+
+/* ---- products of a matrix ---- */
+
+static quell_status dense(struct builder *b, int transposed, const struct value *bias)
+{
+    const struct value *x, *w;
+    TRY(build_input(b, 0, KINDS(REAL), CODES_WANTED, &x));
+    TRY(build_input(b, 1, KINDS(WEIGHT), WEIGHTS_WANTED, &w));
+    if (!x->flat)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input has four dimensions; supported: behind Flatten or Reshape to two", b->label);
+    const int64_t *dims = w->tensor->dims;
+    uint64_t inputs = (uint64_t)x->h * x->w * x->c;
+    if (w->tensor->rank != 2 || (uint64_t)dims[transposed ? 1 : 0] != inputs)
+        return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the weights' shape does not fit %llu inputs", b->label, (unsigned long long)inputs);
+    return connect(b, x, w, transposed, bias, 1);
+}
+
+quell_status build_gemm(struct builder *b)
+{
+    const struct value *bias = NULL;
+    if (graph_attr_float(b->node, "alpha", 1) != 1 || graph_attr_float(b->node, "beta", 1) != 1 || graph_attr_int(b->node, "transA", 0) != 0)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: transA is 1, or alpha, beta of weights that are not int8; supported: transA = 0", b->label);
+    if (graph_in(b->node, 2))
+        TRY(build_input(b, 2, KINDS(WEIGHT) | KINDS(CONST), "a constant", &bias));
+    return dense(b, graph_attr_int(b->node, "transB", 0) != 0, bias);
+}
+
+quell_status build_matmul(struct builder *b) { return dense(b, 0, NULL); }
