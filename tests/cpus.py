@@ -26,7 +26,7 @@ EVERYTHING = {"host": HOST, "train": TRAIN, "c": C}
 EMULATED = {"host": ["test_golden"], "train": ["test_export", "test_noise"], "c": C}
 # In `make test`, a minute of processor time: what failed on other CPUs once.
 SHORT = {"avx2": {"train": ["test_export", "test_resume", "test_make_models"], "host": ["test_golden"]},
-         "haswell": {"host": ["test_golden"], "train": ["test_export"], "c": [name for name in C if name != "test_calibrate"]}}
+         "haswell": {"host": ["test_golden"], "train": ["test_export"], "c": [name for name in C if name not in run.SLOW_IN_QEMU]}}
 
 
 def libraries(aten, onednn, mkl, openblas, numpy_without, glibc_without, quell):
@@ -43,6 +43,7 @@ class Played:
     words: tuple = ()       # before the test program
     needs: tuple = ()       # flags of /proc/cpuinfo; with QEMU none
     tests: dict = field(default_factory=lambda: EVERYTHING)
+    folder: str = "build/tests"  # of the C tests
 
 
 V4 = "X86_V4 AVX512_ICL AVX512_SPR"
@@ -58,6 +59,7 @@ CPUS = [
     Played("nehalem", "QEMU's Nehalem: libquell without AVX", words=("qemu-x86_64", "-cpu", "Nehalem"), tests={"c": C}),
     Played("sandybridge", "QEMU's SandyBridge: AVX without FMA and AVX2", words=("qemu-x86_64", "-cpu", "SandyBridge"), tests=EMULATED),
     Played("haswell", "QEMU's Haswell: AVX2 without VNNI, onnxruntime too", words=("qemu-x86_64", "-cpu", "Haswell"), tests=EMULATED),
+    *(Played(build, f"libquell built as {build}", words=words, tests={"c": C}, folder=f"build/variants/{build}") for build, words in run.BUILDS.items()),
 ]
 
 
@@ -65,7 +67,7 @@ def missing(cpu):
     """Why a CPU cannot be played here; empty if it can."""
     if cpu.words and not shutil.which(cpu.words[0]):
         return f"{cpu.words[0]} is not installed"
-    if cpu.words and platform.machine() != "x86_64":
+    if cpu.words[:1] == ("qemu-x86_64",) and platform.machine() != "x86_64":
         return "the test programs are for another processor"
     flags = set()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -80,7 +82,7 @@ def programs(cpu, chosen):
     """A run.Test for each program, in this CPU's environment."""
     pytest = [str(run.ROOT / "build/venv/bin/python"), "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
     command = {"host": lambda name: [*pytest, str(run.ROOT / f"tests/host/{name}.py")], "train": lambda name: [*pytest, str(run.ROOT / f"tests/train/{name}.py")],
-               "c": lambda name: [str(run.ROOT / "build/tests" / name)]}
+               "c": lambda name: [str(run.ROOT / cpu.folder / name)]}
     return [run.Test(f"cpus/{cpu.name}/{group}/{name}", [*cpu.words, *command[group](name)], cpu.environment) for group, names in chosen.items() for name in names]
 
 
