@@ -62,7 +62,8 @@ static struct graph_tensor *codes_again(const struct graph_node *q)
     const struct graph_node *d = graph_is(q, "QuantizeLinear") ? graph_maker(graph_in(q, 0)) : NULL;
     if (!graph_is(d, "DequantizeLinear") || pass_is_const(graph_in(d, 0)) || !pass_same_constant(graph_in(q, 1), graph_in(d, 1)) || !graph_in(q, 2) || !pass_same_constant(graph_in(q, 2), graph_in(d, 2)))
         return NULL;
-    return graph_in(d, 0)->type == graph_out(q)->type ? graph_in(d, 0) : NULL;
+    /* codes that the image is given as: pass_input makes them a QuantizeLinear of it */
+    return graph_in(d, 0)->producer && graph_in(d, 0)->type == graph_out(q)->type ? graph_in(d, 0) : NULL;
 }
 
 static int reshapes(const struct graph_node *n) { return graph_is(n, "Reshape") || graph_is(n, "Flatten") || graph_is(n, "Squeeze") || graph_is(n, "Unsqueeze"); }
