@@ -10,6 +10,7 @@
 #include "file.h"
 #include "onnx_reader.h"
 #include "passes.h"
+#include "tflite_reader.h"
 
 enum { PADDING_MAX = 15, CLASS_TEXT_MAX = 4096, FILE_MAX = 1 << 28 };
 
@@ -221,7 +222,7 @@ static quell_status build(struct graph *g, struct quell_model *model, quell_erro
 quell_status quell_compile_onnx(const char *path, const uint8_t *data, size_t size, struct quell_model *model, quell_error *err)
 {
     struct graph *g;
-    TRY(onnx_read(path, data, size, &g, err));
+    TRY(tflite_is(data, size) ? tflite_read(path, data, size, &g, err) : onnx_read(path, data, size, &g, err));
     quell_status status = read_meaning(g, err);
     if (status == QUELL_OK)
         status = passes_run(g, err);
