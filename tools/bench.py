@@ -4,7 +4,7 @@
     python -m tools.bench [--out build/bench.json] [--quick]
 
 --quick takes fewer images, chips and samples (for a look; the documented figures are taken without it). What takes long says what it does.
-Exit code 1 if a figure that must hold to the bit does not (bit_equal, onnx_equal_share, onnx_max_diff, box_muller).
+Exit code 1 if a figure that must hold to the bit does not (bit_equal, paths_bit_equal, onnx_equal_share, onnx_max_diff, box_muller).
 """
 import argparse
 import json
@@ -203,6 +203,10 @@ def main():
     work.mkdir(parents=True, exist_ok=True)
 
     figures |= speed(1000 if quick else 5000)
+    say("reference device and PyTorch in turns")
+    figures |= subprogram([ROOT / "build/venv/bin/python", "-m", "tools.bench_torch", "--images", 1000 if quick else 6000, "--json", work / "torch.json"], work / "torch.json")[1]
+    say("code paths, compilers and processors")
+    figures |= subprogram([ROOT / "build/venv/bin/python", "tests/host/test_paths.py", work / "paths.json"], work / "paths.json")[1]
     figures["bit_equal"] = bit_equal(2 if quick else 16, work)
     figures |= chip_figures(8 if quick else 32)
     figures |= simulator_speed(4 if quick else 16, work)
@@ -221,7 +225,7 @@ def main():
     args.out.write_text(json.dumps(figures, indent=1))
     for key, value in figures.items():
         print(f"{key:36} {value}")
-    exact = figures["bit_equal"] == 1 and figures.get("onnx_equal_share", 0) >= 0.999 and figures.get("onnx_max_diff", 99) <= 1 and code == 0
+    exact = figures["bit_equal"] == 1 and figures["paths_bit_equal"] == 1 and figures.get("onnx_equal_share", 0) >= 0.999 and figures.get("onnx_max_diff", 99) <= 1 and code == 0
     sys.exit(0 if exact else 1)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "docs/boards"
 
-# Versions that the committed reports were made with; another one is refused (place and route is reproducible only with the same tools).
+# Versions that the committed reports are made with (place and route is reproducible only with the same tools). Another nextpnr is refused;
+# another Yosys may make a bitstream, whose clocks are checked like any other's, but no committed report.
 YOSYS = "0.23"
 NEXTPNR = "0.11.1.0.post826"
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make the tables of the fixed-point Box-Muller evaluation (docs/noise.md): `python tools/gen_box_muller.py DIR` writes
-box_muller_tables.h for host/lib/box_muller.c and box_muller_{radius,angle,turn}_rom.sv for hw/noise.
+box_muller_tables.[ch] for libquell and box_muller_{radius,angle,turn}_rom.sv for hw/noise.
 
 All in Decimal, so that every machine makes the same bytes.
 
@@ -8,7 +8,7 @@ radius: 1024 entries, address {half, E[5:0], segment[2:0]}. v = u0 in the lower 
         17 + floor(log2 v); eight equal segments an octave, in each a quadratic in t = 14 bits:
         r (Q4.14) = (c0 + ((c1 + ((c2*t) >> 13)) * t >> 18)) >> 2          c0 Q4.16 with all rounding terms in it, c1 s.20, c2 s.19
 angle:  512 entries {sin, cos}, Q0.18, at the middles of 512 segments of a quarter turn;
-turn:   32 entries, s.20: the angle (i - 15.5) steps of u1, in radians.
+turn:   32 entries, s.20: the angle (i - 15.5) steps of u1, in radians; the C has them as a line, ((2i - 31)*BM_TURN + 2^15) >> 16.
 """
 import sys
 from decimal import Decimal as D, ROUND_HALF_EVEN, getcontext
@@ -83,9 +83,16 @@ def turn_entry(i):
     return rounded((D(i) - D("15.5")) * PI / 32768 * 2**20)
 
 
-def c_array(kind, name, values):
-    lines = [", ".join(values[i : i + 8]) for i in range(0, len(values), 8)]
-    return f"static const {kind} {name}[{len(values)}] = {{\n    " + ",\n    ".join(lines) + "\n};\n"
+def turn_step(entries):
+    """BM_TURN, checked against every entry."""
+    step = rounded(PI / 65536 * 2**36)
+    assert entries == [((2 * i - 31) * step + 2**15) >> 16 for i in range(32)]
+    return step
+
+
+def c_array(name, values):
+    lines = [", ".join(map(str, values[i : i + 8])) for i in range(0, len(values), 8)]
+    return f"const int32_t {name}[{len(values)}] = {{\n    " + ",\n    ".join(lines) + "\n};\n"
 
 
 def rom(name, what, address_bits, width, words, style="block"):
@@ -125,12 +132,11 @@ def main():
     r = [radius_entry(a >> 9, a >> 3 & 63, a & 7) for a in range(1024)]
     angle = [angle_entry(i) for i in range(512)]
     turn = [turn_entry(i) for i in range(32)]
-    header = "/* SPDX-License-Identifier: Apache-2.0 */\n/* Made by tools/gen_box_muller.py, which says what the columns mean. */\n#include <stdint.h>\n\n"
-    header += c_array("int32_t", "bm_c0_c2", [str(c2 * 2**20 + c0) for c0, c1, c2 in r]) + "\n"
-    header += c_array("int32_t", "bm_c1", [str(c1) for c0, c1, c2 in r]) + "\n"
-    header += c_array("int32_t", "bm_cos", [str(c) for c, s in angle]) + "\n"
-    header += c_array("int32_t", "bm_sin", [str(s) for c, s in angle]) + "\n"
-    header += c_array("int32_t", "bm_turn", [str(x) for x in turn])
+    license = "/* SPDX-License-Identifier: Apache-2.0 */\n/* Made by tools/gen_box_muller.py, which says what the columns mean. */\n"
+    tables = {"bm_c0_c2": [c2 * 2**20 + c0 for c0, c1, c2 in r], "bm_c1": [c1 for c0, c1, c2 in r], "bm_cos": [c for c, s in angle], "bm_sin": [s for c, s in angle]}
+    header = license + "#include <stdint.h>\n\n" + "".join(f"extern const int32_t {name}[{len(values)}];\n" for name, values in tables.items())
+    header += f"#define BM_TURN {turn_step(turn)}\n"
+    (out / "box_muller_tables.c").write_text(license + '#include "box_muller_tables.h"\n\n' + "\n".join(c_array(name, values) for name, values in tables.items()))
     (out / "box_muller_tables.h").write_text(header)
     words = [(c2 % 2**12) << 38 | (c1 % 2**18) << 20 | c0 for c0, c1, c2 in r]
     (out / "box_muller_radius_rom.sv").write_text(rom("box_muller_radius_rom", "{c2 s12, c1 s18, c0 u20} of a segment of the radius.", 10, 50, words))

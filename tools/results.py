@@ -39,6 +39,10 @@ def figures(b):
         yield row(f"{name}: accuracy lost", "≥ 25 points", f"{100 * b[f'drop_{name}']:.1f} points", b[f"drop_{name}"] >= 0.25)
         yield row(f"{name}: share of it recovered (`recovered_share_{name}`)", f"≥ {100 * target:.0f} %", percent(b[f"recovered_share_{name}"], 1), b[f"recovered_share_{name}"] >= target)
     yield row("reference device, ResNet-8, noise and denoiser on, 2 threads (`ref_images_per_s`)", "≥ 600 images/s", f"{b['ref_images_per_s']:.0f}", b["ref_images_per_s"] >= 600)
+    yield row("the same against PyTorch with noise and blocks, one run, in turns, both on 2 threads (`ref_vs_torch_noisy`)", "≥ 4", f"{b['ref_vs_torch_noisy']:.1f} ({b['torch_images_per_s']:.0f} images/s)", b["ref_vs_torch_noisy"] >= 4)
+    yield row("the same against PyTorch with noise but without the blocks (`ref_vs_torch_noisy_without_blocks`)", "≥ 4", f"{b['ref_vs_torch_noisy_without_blocks']:.1f} ({b['torch_images_per_s_without_blocks']:.0f} images/s)",
+              b["ref_vs_torch_noisy_without_blocks"] >= 4)
+    yield row(f"same logits from every code path, gcc and clang, x86-64 and ARM: {b['paths_compared']} ways, chips of all profiles (`paths_bit_equal`)", "100 %", percent(b["paths_bit_equal"], 4), b["paths_bit_equal"] == 1)
     yield row("the same, sampled", "≥ 600 images/s", f"{b['ref_images_per_s_sample']:.0f}", b["ref_images_per_s_sample"] >= 600)
     yield row("simulated chip, one thread, noise and denoiser on, clock cycles per second of processor time (`sim_cycles_per_s`)", "≥ 1 M cycles/s", f"{b['sim_cycles_per_s'] / 1e6:.2f} M", b["sim_cycles_per_s"] >= 1e6)
     if "ulx3s_sysclk_mhz" in b:

@@ -9,9 +9,10 @@ static void move(const uint32_t *entry, uint32_t code, uint32_t words)
 void layer_write(const uint32_t *entry, uint32_t move_in, uint32_t move_res)
 {
     static_assert(LAYER_FIELD_in_addr / 128 != LAYER_FIELD_res_addr / 128, "one word for both addresses");
+    uint32_t to = base_address(REG(layer));
 #pragma GCC unroll 22 /* the loop would take three times as long, once a layer of every image */
     for (uint32_t i = 0; i < QUELL_LAYER_WORDS; i++)
-        board_write(REG(layer) + 4 * i, entry[i]);
+        board_write(to + 4 * i, entry[i]);
     if (move_in)
         move(entry, LAYER_FIELD_in_addr, move_in);
     if (move_res)

@@ -101,17 +101,26 @@ static void handle_table(void)
     reply_add(QP_TABLE, device.request.header.sequence);
 }
 
-/* Done between the rows of an image that is expanded, if there is anything to do: a transfer or a layer has ended. */
-static void background(void)
+static bool transfer_ended(void) { return device.receiver.state <= RECEIVE_PAYLOAD && channel_receive_left() == 0; }
+
+/* Apart, so that background() saves no registers where there is nothing to do, which is most often. */
+static __attribute__((noinline)) void other_tasks(void)
 {
     uint32_t status = layer_status();
-    if (device.receiver.state <= RECEIVE_PAYLOAD && channel_receive_left() == 0)
+    if (transfer_ended())
         receive_task();
     if (status == device.status)
         return;
     device.status = status;
     run_task();
     answer_task();
+}
+
+/* Done between the rows of an image that is expanded, if there is anything to do: a transfer or a layer has ended. */
+static void background(void)
+{
+    if (transfer_ended() || layer_status() != device.status)
+        other_tasks();
 }
 
 static void handle_image(void)

@@ -38,7 +38,11 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return cli_finish(usage(stdout));
     if (strcmp(argv[1], "--version") == 0) {
-        printf("quell %s\n", quell_version());
+        const char *path;
+        quell_error err;
+        if (quell_code_path(&path, &err) != QUELL_OK)
+            return cli_error(err.status, "%s", err.text);
+        printf("quell %s\nreference device computes with %s (QUELL_CPU)\n", quell_version(), path);
         return cli_finish(0);
     }
     for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++)

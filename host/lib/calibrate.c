@@ -167,8 +167,11 @@ quell_status quell_calibrate(quell_device *device, const quell_model *model, con
                              quell_calibration **calibration, quell_progress progress, void *context, quell_error *err)
 {
     quell_program *program = NULL;
+    enum qr_path path = QR_SCALAR;
     *calibration = NULL;
     quell_status status = check(model, images, first, count, err);
+    if (status == QUELL_OK)
+        status = qr_choose_path(&path, err);
     if (status == QUELL_OK)
         status = quell_program_make(model, profile, chip, NULL, QUELL_DENOISER_OFF, &program, err);
     if (status != QUELL_OK)
@@ -179,7 +182,7 @@ quell_status quell_calibrate(quell_device *device, const quell_model *model, con
     for (uint32_t i = 0; i < model->layer_count && status == QUELL_OK; i++) {
         if (!program->layers[i].table.noise)
             continue; /* nothing analog here */
-        struct observation o = {.device = device, .model = model, .images = images, .first = first, .count = count, .noise_seed = noise_seed, .layer = i, .kernels = qr_kernels_of(qr_best_path())};
+        struct observation o = {.device = device, .model = model, .images = images, .first = first, .count = count, .noise_seed = noise_seed, .layer = i, .kernels = qr_kernels_of(path)};
         status = calibrate_layer(&o, program, made, progress, context, err);
     }
     quell_program_free(program);

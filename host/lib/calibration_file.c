@@ -191,7 +191,7 @@ static quell_status read_json(const struct reader *r, const cJSON *root, struct 
     if (!format || strcmp(format, FORMAT) != 0)
         return REFUSE(r, "%s: \"format\" is not \"%s\": not a calibration file", r->path, FORMAT);
     const cJSON *layers = cJSON_GetObjectItemCaseSensitive(root, "layers");
-    uint32_t channels[MOST_LAYERS], count = 0;
+    uint32_t channels[MOST_LAYERS] = {0}, count = 0;
     int64_t version = 0, chip = 0;
     uint64_t hash = 0;
     if ((status = read_integer(r, cJSON_GetObjectItemCaseSensitive(root, "version"), "\"version\"", FORMAT_VERSION, FORMAT_VERSION, &version)) != QUELL_OK ||

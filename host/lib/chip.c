@@ -6,6 +6,7 @@
  */
 #include "arith.h"
 #include "program.h"
+#include "real.h"
 #include "ref.h"
 
 #include <math.h>
@@ -62,7 +63,7 @@ static quell_status set_columns(struct quell_model_layer *layer, const struct qu
         struct quell_channel *k = &layer->constants[c];
         double g = 65536 * (1 + profile->column_gain_sigma * gain[c] / EPS_ONE);
         if (profile->drifts)
-            g *= pow(aged->age_s / aged->start_s, -(aged->exponent + aged->exponent_sigma * drift[c] / EPS_ONE));
+            g *= quell_pow(aged->age_s / aged->start_s, -(aged->exponent + aged->exponent_sigma * drift[c] / EPS_ONE));
         k->gain = (uint32_t)clamped(factor ? g * factor[c] : g, 0, (int64_t)(3.99 * 65536));
         k->offset = (int32_t)clamped(profile->column_offset_sigma * CODES * 4096 * offset[c] / EPS_ONE, -(1 << 23), (1 << 23) - 1);
     }

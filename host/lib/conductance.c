@@ -8,6 +8,7 @@
  */
 #include "arith.h"
 #include "program.h"
+#include "real.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,10 +30,10 @@ static double conductance(const struct quell_conductance *g, double target, cons
         sigma += g->programming_us[i] * power;
     double programmed = fmax(target + fmax(sigma, 0) * eps[PROGRAMMING], 0);
     const double *mean = g->drift_exponent, *spread = g->drift_exponent_sigma;
-    double log_share = log(fmax(share, ZERO_G)), now = g->age_s + g->start_s;
+    double log_share = quell_log(fmax(share, ZERO_G)), now = g->age_s + g->start_s;
     double exponent = fabs(bounded(mean[0] * log_share + mean[1], mean[2], mean[3]) + bounded(spread[0] * log_share + spread[1], spread[2], spread[3]) * eps[DRIFT]);
-    double drifted = programmed * pow(now / g->start_s, -exponent);
-    double read = fmin(g->read[0] / pow(fmax(programmed / g->g_max_us, ZERO_G), g->read[1]), g->read[2]) * sqrt(log((now + g->read_s) / (2 * g->read_s)));
+    double drifted = programmed * quell_pow(now / g->start_s, -exponent);
+    double read = fmin(g->read[0] / quell_pow(fmax(programmed / g->g_max_us, ZERO_G), g->read[1]), g->read[2]) * sqrt(quell_log((now + g->read_s) / (2 * g->read_s)));
     return fmax(drifted * (1 + read * eps[READ]), 0);
 }
 

@@ -6,10 +6,11 @@ PREFIX        ?= /usr/local
 UDEV_RULE     := 60-quell.rules
 -include host/lib/onnx.mk
 # Not expanded before it is used: pkg-config knows libusb only once the set-up has installed it.
-LIB_CFLAGS     = -std=c11 -D_GNU_SOURCE -O3 -g -fPIC -pthread -Wall -Wextra -Werror -Ihost/lib -Ifw/include -Ibuild/gen -DQUELL_VERSION='"$(VERSION)"' $(CFLAGS)
+LIB_CFLAGS     = -std=c11 -D_GNU_SOURCE -O3 -ffp-contract=off -g -fPIC -pthread -Wall -Wextra -Werror -Ihost/lib -Ifw/include -Ibuild/gen -DQUELL_VERSION='"$(VERSION)"' $(CFLAGS)
 LIB_CFLAGS    += -DQUELL_UDEV_RULE='"$(UDEV_RULE)"' $(shell pkg-config --cflags libusb-1.0)
 LIB_LDLIBS     = $(LIB_LIBS) -lusb-1.0 -pthread
 LIB_SANITIZE  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LIB_GEN_SRC   += build/gen/box_muller_tables.c
 LIB_SOURCES   := $(wildcard host/lib/*.c host/lib/passes/*.c)
 LIB_OBJECTS   := $(patsubst host/lib/%.c,build/lib/obj/%.o,$(LIB_SOURCES)) $(LIB_GEN_SRC:build/gen/%.c=build/lib/obj/%.o)
 LIB_ASAN      := $(LIB_OBJECTS:build/lib/obj/%=build/asan/obj/%)
@@ -22,6 +23,8 @@ lib: build/lib/libquell.a build/lib/libquell.so build/lib/quell.pc
 build/lib/obj/%.o: host/lib/%.c | build/gen/stamp $(LIB_DEPS)
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) -MMD -MP -c $< -o $@
+
+build/gen/box_muller_tables.c: build/gen/stamp ;
 
 build/lib/obj/status.o build/asan/obj/status.o: VERSION
 

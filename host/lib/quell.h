@@ -50,6 +50,10 @@ typedef struct quell_error {
 const char *quell_version(void);                /* "0.1.0" */
 const char *quell_status_name(quell_status s);  /* "too large" */
 
+/* The instructions that the reference device computes with: "avx2", "scalar", ...: the processor's best, or those that the environment variable QUELL_CPU names. All give the
+ * same bytes. QUELL_E_USAGE (and *name NULL) if QUELL_CPU names none, or one that this processor does not have. */
+quell_status quell_code_path(const char **name, quell_error *err);
+
 /* ---- Hardware limits a model is compiled for ------------------------------------------------------------------------------ */
 
 typedef struct quell_limits {

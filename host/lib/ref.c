@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct ref_device {
@@ -17,21 +18,9 @@ struct ref_device {
     quell_counters counters;
 };
 
-/* ---- How to compute --------------------------------------------------------------------------------------------------------- */
-
-const struct qr_kernels *qr_kernels_of(enum qr_path path)
-{
-    return path == QR_AVX512 ? qr_kernels_avx512() : path == QR_AVX2 ? qr_kernels_avx2() : NULL;
-}
-
-enum qr_path qr_best_path(void)
-{
-    return qr_kernels_avx512() ? QR_AVX512 : qr_kernels_avx2() ? QR_AVX2 : QR_PLAIN;
-}
-
 quell_status qr_set_path(quell_device *device, enum qr_path path)
 {
-    if (path != QR_PLAIN && !qr_kernels_of(path))
+    if (!qr_path_here(path))
         return QUELL_E_DEVICE;
     ((struct ref_device *)device)->path = path;
     return QUELL_OK;
@@ -135,11 +124,8 @@ static void image_done(struct job *job, uint32_t image, quell_status status)
         job->status = status;
         job->stop = 1;
     }
-    uint32_t before = job->prefix;
     while (job->prefix < job->count && job->finished[job->prefix])
         job->prefix++;
-    if (job->prefix != before || job->stop)
-        pthread_cond_signal(&job->changed);
     pthread_mutex_unlock(&job->mutex);
 }
 
@@ -168,6 +154,19 @@ static void *worker(void *argument)
     return NULL;
 }
 
+/* Wait until the threads are done, or for a moment: waking the caller for every image would cost small networks a few percent. */
+static void wait_a_moment(struct job *job)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 10000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_cond_timedwait(&job->changed, &job->mutex, &until);
+}
+
 /* Wait for the threads and tell how far they are. The caller's function runs without the mutex, in the caller's thread. */
 static void watch(struct job *job, quell_progress progress, void *context)
 {
@@ -175,7 +174,7 @@ static void watch(struct job *job, quell_progress progress, void *context)
     pthread_mutex_lock(&job->mutex);
     for (;;) {
         while (job->running && job->prefix == told)
-            pthread_cond_wait(&job->changed, &job->mutex);
+            wait_a_moment(job);
         uint32_t prefix = job->prefix;
         if (prefix != told && progress && !job->stop) {
             pthread_mutex_unlock(&job->mutex);
@@ -317,6 +316,10 @@ static const struct quell_device_ops ref_ops = {.load = ref_load, .run = ref_run
 
 quell_status quell_ref_open(const quell_device_options *options, quell_device **device, quell_error *err)
 {
+    enum qr_path path;
+    quell_status status = qr_choose_path(&path, err);
+    if (status != QUELL_OK)
+        return status;
     struct ref_device *ref = calloc(1, sizeof *ref);
     if (!ref)
         return quell_fail(err, QUELL_E_MEMORY, "out of memory for a device");
@@ -325,7 +328,7 @@ quell_status quell_ref_open(const quell_device_options *options, quell_device **
     sscanf(quell_version(), "%u.%u.%u", &major, &minor, &patch);
     ref->base = (quell_device){.ops = &ref_ops, .name = "ref", .info.version = major << 16 | minor << 8 | patch};
     ref->threads = options->threads ? options->threads : cores > 0 ? (uint32_t)cores : 1;
-    ref->path = qr_best_path();
+    ref->path = path;
     *device = &ref->base;
     return QUELL_OK;
 }

@@ -2,18 +2,20 @@
 /*
  * Inside the reference device. Two ways of running a layer give the same bytes:
  *   plain   ref_plain.c: element by element with the functions of arith.h; this one defines;
- *   vector  ref_pack.c rearranges a layer, ref_layer.c runs it a row at a time on the kernels of ref_kernels.h, compiled once for
- *           AVX2 and once for AVX-512. All kernels work on int16 inputs, int32 accumulators and int64 products.
+ *   vector  ref_pack.c rearranges a layer, ref_layer.c runs it a row at a time on the kernels of ref_kernels.h, compiled once for each
+ *           instruction set (ref_avx2.c and so on; cpu.c chooses). All work on int16 inputs, int32 accumulators and products of 53 bits or more.
  * Tensors are int8 NHWC with channels padded to a multiple of 8, as in the chip's activation memory.
  */
 #ifndef QUELL_REF_H
 #define QUELL_REF_H
 
+#include "arith.h"
 #include "model.h"
 
 #define QR_LANES 16 /* output channels side by side in packed weights and accumulator rows */
 
-enum qr_path { QR_PLAIN, QR_AVX2, QR_AVX512, QR_PATHS };
+/* Worst first. */
+enum qr_path { QR_SCALAR, QR_NEON, QR_AVX2, QR_AVXVNNI, QR_AVX512, QR_AVX512VNNI, QR_PATHS };
 
 /* A 3x3 or 1x1 convolution. Input pairs without any weight are left out at the end. */
 struct qr_conv {
@@ -25,7 +27,9 @@ struct qr_conv {
 
 struct qr_depthwise {
     uint32_t stride, blocks, pixel, row;
-    int16_t *weights; /* [tap][blocks*QR_LANES][2]: weight, 0 */
+    uint32_t taps;    /* those of the 3x3 that have a weight other than 0 */
+    uint32_t tap[9];  /* their numbers, y*3 + x */
+    int16_t *weights; /* [taps][blocks*QR_LANES][2]: weight, 0 */
     int32_t *bias;    /* [blocks*QR_LANES] */
 };
 
@@ -41,10 +45,12 @@ struct qr_layer {
     uint32_t in_c, channels, lanes; /* padded to 8; lanes: channels padded to QR_LANES */
     uint32_t kernel, stride, frame_h, frame_w; /* input with its border of zeros */
     int denoise, bottleneck, depthwise;
+    int uneven;       /* some column has a gain or an offset */
+    unsigned product_bits; /* every |accumulator * M| is below 2^product_bits */
     struct qr_conv conv; /* weights NULL: depthwise */
     struct qr_depthwise dw;
     int32_t *m, *s, *gain, *offset; /* [channels] */
-    int64_t *half;                  /* [channels] */
+    double *scale;                  /* [channels]: 2^-s */
     int32_t *a, *b;                 /* [out_w*channels]: repeated for every pixel of a row; b is in 2^-14 codes */
     struct qr_conv w1, w2, wu, wv;
     struct qr_depthwise d;
@@ -66,6 +72,7 @@ struct qr_scratch {
 };
 
 struct qr_kernels {
+    unsigned exact_bits; /* `values` is for layers whose product_bits are no more */
     /* d = q - z for n codes. */
     void (*widen)(const int8_t *codes, int32_t z, uint32_t n, int16_t *d);
     /* One output row; in points at the first window's corner. acc: [pixels][blocks*QR_LANES]. */
@@ -83,13 +90,23 @@ struct qr_kernels {
     /* sigma and eps NULL: mean mode. In place. */
     void (*denoise)(const struct qr_layer *layer, const int32_t *mu, const int32_t *sigma, const int16_t *eps, uint32_t n, int8_t *codes);
     void (*post)(const struct qr_layer *layer, const int8_t *residual, uint32_t n, int8_t *codes);
+    /* As qa_gaussian_fill. */
+    void (*gaussian)(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t first_pair, uint32_t pairs, int16_t *eps);
 };
 
-/* NULL where the machine does not have it. */
+/* NULL where the processor does not have it. */
+const struct qr_kernels *qr_kernels_neon(void);
 const struct qr_kernels *qr_kernels_avx2(void);
+const struct qr_kernels *qr_kernels_avxvnni(void);
 const struct qr_kernels *qr_kernels_avx512(void);
-const struct qr_kernels *qr_kernels_of(enum qr_path path); /* NULL also for QR_PLAIN */
-enum qr_path qr_best_path(void);
+const struct qr_kernels *qr_kernels_avx512vnni(void);
+
+/* cpu.c */
+const struct qr_kernels *qr_kernels_of(enum qr_path path); /* NULL also for QR_SCALAR */
+const char *qr_path_name(enum qr_path path);               /* as QUELL_CPU has it: "scalar", "avx2" */
+int qr_path_here(enum qr_path path);                       /* whether this processor has it */
+/* The path that the environment variable QUELL_CPU names, or the best; QUELL_E_USAGE if it names none, or one that is not here. */
+quell_status qr_choose_path(enum qr_path *path, quell_error *err);
 
 /* Sizes of a layer's tensors in elements. */
 size_t qr_input_size(const struct quell_model_layer *layer);

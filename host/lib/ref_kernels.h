@@ -1,101 +1,154 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reference device's inner loops, included once for each instruction set after `#pragma GCC target` and these definitions:
- *   I16, PIXELS   QR_LANES accumulators (int32) and how many pixels are done at a time
- *   i16_*         operations on I16
- *   W, WN, w_*    vectors of WN int64 and operations on them; products are of the low 32 bits, signed
- * Loops on int32 are left to the compiler. Names end in the instruction set's, by way of QR_NAME.
+ * The reference device's inner loops, included once for each instruction set after these definitions:
+ *   QR_NAME(x)    a name of this instruction set's own; QR_CODE: the attribute that lets a function use it (empty where it is the baseline)
+ *   QR_OP         static inline, always, with that attribute
+ *   I16           QR_LANES accumulators (int32); QR_SUMS: how many of them registers hold; QR_TWO_BLOCKS: whether two blocks of outputs side by side pay. i16_* work on them:
+ *                 PAIRS, i16_load_pairs: weights of QR_LANES outputs for two inputs; PAIR, i16_broadcast: two inputs for all outputs;
+ *                 i16_madd: sum += both products; i16_mul_add: sum += weight of the pair's first input times an input of its own for each lane
+ *   W, WN, w_*    WN whole numbers below 2^53 in magnitude, whatever holds them: int64, or doubles, which are exact there. w_mul takes factors of
+ *                 32 bits. S is a count of bits for w_floor (x / 2^s towards -infinity) and w_rhe (half to even): w_bits, w_load_bits
+ *   QR_EXACT_BITS products of an accumulator and M must be below 2^QR_EXACT_BITS; layers beyond are left to the scalar code
+ * Loops on int32 are left to the compiler.
  */
 #include <stddef.h>
+#include <string.h>
 
-/* x / 2^s rounded half to even, half = 2^(s-1): adding half - 1 plus the lowest bit that stays carries exactly when it must. */
-static inline W w_rhe(W x, W s, W half, W one) { return w_sra(w_add(x, w_add(w_sub(half, one), w_and(w_sra(x, s), one))), s); }
-static inline W w_clamp(W x, W lo, W hi) { return w_min(w_max(x, lo), hi); }
+#include "box_muller.h"
 
-static void QR_NAME(widen)(const int8_t *restrict codes, int32_t z, uint32_t n, int16_t *restrict d)
+#if defined(__clang__)
+#define QR_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define QR_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+QR_OP W w_clamp(W x, W lo, W hi) { return w_min(w_max(x, lo), hi); }
+/* (x + 2^(s-1)) >> s, for s >= 1. */
+QR_OP W w_rhu(W x, int s) { return w_floor(w_add(x, w_set(INT64_C(1) << (s - 1))), w_bits(s)); }
+
+QR_CODE static void QR_NAME(widen)(const int8_t *restrict codes, int32_t z, uint32_t n, int16_t *restrict d)
 {
     int16_t zero = (int16_t)z;
     for (uint32_t i = 0; i < n; i++)
         d[i] = (int16_t)(codes[i] - zero);
 }
 
-/* `pixels` (a constant where it is inlined) neighbouring outputs of one block. */
-static inline __attribute__((always_inline)) void QR_NAME(conv_pixels)(const struct qr_conv *conv, const int16_t *in, const int16_t *weights, const int32_t *bias, uint32_t pixels, int32_t *acc, size_t acc_stride)
+/* ---- multiply-accumulate ---- */
+
+/* `pixels` neighbouring outputs of `blocks` neighbouring blocks (both constants where it is inlined); together up to QR_SUMS sums. */
+QR_OP void QR_NAME(conv_tile)(const struct qr_conv *conv, const int16_t *in, const int16_t *weights, size_t block, const int32_t *bias, uint32_t blocks, uint32_t pixels, int32_t *acc, size_t acc_stride)
 {
-    I16 sum[PIXELS];
+    I16 sum[QR_SUMS];
     size_t step = (size_t)conv->stride * conv->pixel;
     uint32_t pairs = conv->pairs, kernel = conv->kernel;
-    for (uint32_t p = 0; p < pixels; p++)
-        sum[p] = i16_load32(bias);
+    for (uint32_t s = 0; s < blocks * pixels; s++)
+        sum[s] = i16_load32(bias + s / pixels * QR_LANES);
     for (uint32_t ky = 0; ky < kernel; ky++)
         for (uint32_t kx = 0; kx < kernel; kx++) {
             const int16_t *from = in + ky * conv->row + kx * conv->pixel;
             for (uint32_t i = 0; i < pairs; i++, weights += 2 * QR_LANES, from += 2) {
-                I16 w = i16_load_pairs(weights);
-#pragma GCC unroll 8
-                for (uint32_t p = 0; p < pixels; p++)
-                    sum[p] = i16_madd(sum[p], i16_broadcast(from + p * step), w);
+                PAIRS w[2];
+                for (uint32_t b = 0; b < blocks; b++)
+                    w[b] = i16_load_pairs(weights + b * block);
+                QR_UNROLL
+                for (uint32_t p = 0; p < pixels; p++) {
+                    PAIR x = i16_broadcast(from + p * step);
+                    for (uint32_t b = 0; b < blocks; b++)
+                        sum[b * pixels + p] = i16_madd(sum[b * pixels + p], x, w[b]);
+                }
             }
         }
-    for (uint32_t p = 0; p < pixels; p++)
-        i16_store(acc + p * acc_stride, sum[p]);
+    for (uint32_t s = 0; s < blocks * pixels; s++)
+        i16_store(acc + s % pixels * acc_stride + s / pixels * QR_LANES, sum[s]);
 }
 
-static void QR_NAME(conv)(const struct qr_conv *conv, const int16_t *in, uint32_t pixels, int32_t *acc)
+/* A row of one or two blocks. */
+QR_OP void QR_NAME(conv_blocks)(const struct qr_conv *conv, const int16_t *in, uint32_t b, uint32_t blocks, uint32_t pixels, int32_t *acc)
 {
-    size_t stride = (size_t)conv->blocks * QR_LANES, step = (size_t)conv->stride * conv->pixel, weights = (size_t)conv->kernel * conv->kernel * conv->pairs * 2 * QR_LANES;
-    for (uint32_t b = 0; b < conv->blocks; b++) {
-        const int16_t *w = conv->weights + b * weights;
-        const int32_t *bias = conv->bias + b * QR_LANES;
-        uint32_t x = 0;
-        for (; x + PIXELS <= pixels; x += PIXELS)
-            QR_NAME(conv_pixels)(conv, in + x * step, w, bias, PIXELS, acc + x * stride + b * QR_LANES, stride);
-        for (; x < pixels; x++)
-            QR_NAME(conv_pixels)(conv, in + x * step, w, bias, 1, acc + x * stride + b * QR_LANES, stride);
+    size_t stride = (size_t)conv->blocks * QR_LANES, step = (size_t)conv->stride * conv->pixel, block = (size_t)conv->kernel * conv->kernel * conv->pairs * 2 * QR_LANES;
+    const int16_t *w = conv->weights + b * block;
+    const int32_t *bias = conv->bias + b * QR_LANES;
+    uint32_t x = 0, most = QR_SUMS / blocks;
+    acc += b * QR_LANES;
+    for (; x + most <= pixels; x += most)
+        QR_NAME(conv_tile)(conv, in + x * step, w, block, bias, blocks, most, acc + x * stride, stride);
+    if (blocks == 1 && x + QR_SUMS / 2 <= pixels) {
+        QR_NAME(conv_tile)(conv, in + x * step, w, block, bias, blocks, QR_SUMS / 2, acc + x * stride, stride);
+        x += QR_SUMS / 2;
     }
+    for (; x < pixels; x++)
+        QR_NAME(conv_tile)(conv, in + x * step, w, block, bias, blocks, 1, acc + x * stride, stride);
 }
 
-static void QR_NAME(depthwise)(const struct qr_depthwise *conv, const int16_t *in, uint32_t pixels, int32_t *acc)
+QR_CODE static void QR_NAME(conv)(const struct qr_conv *conv, const int16_t *in, uint32_t pixels, int32_t *acc)
 {
-    size_t lanes = (size_t)conv->blocks * QR_LANES;
+    uint32_t b = 0;
+    if (QR_TWO_BLOCKS)
+        for (; b + 2 <= conv->blocks; b += 2)
+            QR_NAME(conv_blocks)(conv, in, b, 2, pixels, acc);
+    for (; b < conv->blocks; b++)
+        QR_NAME(conv_blocks)(conv, in, b, 1, pixels, acc);
+}
+
+QR_CODE static void QR_NAME(depthwise)(const struct qr_depthwise *conv, const int16_t *in, uint32_t pixels, int32_t *acc)
+{
+    size_t lanes = (size_t)conv->blocks * QR_LANES, offset[9];
+    for (uint32_t t = 0; t < conv->taps; t++)
+        offset[t] = conv->tap[t] / 3 * conv->row + conv->tap[t] % 3 * conv->pixel;
     for (uint32_t b = 0; b < conv->blocks; b++) {
-        I16 w[9], bias = i16_load32(conv->bias + b * QR_LANES);
-        for (uint32_t t = 0; t < 9; t++)
+        PAIRS w[9];
+        I16 bias = i16_load32(conv->bias + b * QR_LANES);
+        for (uint32_t t = 0; t < conv->taps; t++)
             w[t] = i16_load_pairs(conv->weights + (t * lanes + b * QR_LANES) * 2);
         for (uint32_t x = 0; x < pixels; x++) {
             const int16_t *from = in + (size_t)x * conv->stride * conv->pixel + b * QR_LANES;
             I16 sum = bias;
-            for (uint32_t t = 0; t < 9; t++)
-                sum = i16_madd(sum, i16_widen(from + t / 3 * conv->row + t % 3 * conv->pixel), w[t]);
+            for (uint32_t t = 0; t < conv->taps; t++)
+                sum = i16_mul_add(sum, from + offset[t], w[t]);
             i16_store(acc + x * lanes + b * QR_LANES, sum);
         }
     }
 }
 
-static void QR_NAME(values)(const struct qr_layer *l, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *v)
+/* ---- requantisation and the analog tile ---- */
+
+/* noise, growing, uneven (constants where it is inlined): there are samples; their size grows with the value; columns have gain and offset. */
+QR_OP void QR_NAME(values_of)(const struct qr_layer *l, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *v, int noise, int growing, int uneven)
 {
-    const W one = w_set(1), least = w_set(-(1 << 23)), most = w_set((1 << 23) - 1), zero = w_set(0);
-    const W add = w_set(l->t.sigma_add), mul = w_set(l->t.sigma_mul), round14 = w_set(1 << 13), round16 = w_set(1 << 15), round11 = w_set(1 << 10);
+    const W least = w_set(-(1 << 23)), most = w_set((1 << 23) - 1), zero = w_set(0), add = w_set(l->t.sigma_add), mul = w_set(l->t.sigma_mul);
     for (uint32_t x = 0; x < pixels; x++, acc += l->lanes)
         for (uint32_t c = 0; c < l->channels; c += WN, v += WN) {
-            W value = w_clamp(w_rhe(w_mul(w_load32(acc + c), w_load32(l->m + c)), w_load32(l->s + c), w_load64(l->half + c), one), least, most);
-            if (eps) {
-                W size = w_max(value, w_sub(zero, value));
-                W sg = w_min(w_add(add, w_srai(w_add(w_mul(mul, size), round14), 14)), most);
-                W gained = w_srai(w_add(w_mul(value, w_load32(l->gain + c)), round16), 16);
-                W noise = w_srai(w_add(w_mul(sg, w_load16(eps)), round11), 11);
-                value = w_clamp(w_add(w_add(gained, w_load32(l->offset + c)), noise), least, most);
+            W value = w_clamp(w_rhe(w_mul(w_load32(acc + c), w_load32(l->m + c)), w_load_bits(l, c)), least, most);
+            if (noise) {
+                W size = add, gained = value;
+                if (growing)
+                    size = w_min(w_add(add, w_rhu(w_mul(mul, w_max(value, w_sub(zero, value))), 14)), most);
+                if (uneven)
+                    gained = w_add(w_rhu(w_mul(value, w_load32(l->gain + c)), 16), w_load32(l->offset + c));
+                value = w_clamp(w_add(gained, w_rhu(w_mul(size, w_load16(eps)), 11)), least, most);
                 eps += WN;
             }
             w_store32(v, value);
         }
 }
 
-/* As qa_rhe, on 32 bits. */
-static inline int32_t QR_NAME(rhe)(int32_t x, int32_t s) { return (x + ((1 << (s - 1)) - 1) + ((x >> s) & 1)) >> s; }
-static inline int32_t QR_NAME(clamp)(int32_t x, int32_t lo, int32_t hi) { return x < lo ? lo : x > hi ? hi : x; }
+QR_CODE static void QR_NAME(values)(const struct qr_layer *l, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *v)
+{
+    if (!eps)
+        QR_NAME(values_of)(l, acc, eps, pixels, v, 0, 0, 0);
+    else if (l->t.sigma_mul)
+        QR_NAME(values_of)(l, acc, eps, pixels, v, 1, 1, 1);
+    else if (l->uneven)
+        QR_NAME(values_of)(l, acc, eps, pixels, v, 1, 0, 1);
+    else
+        QR_NAME(values_of)(l, acc, eps, pixels, v, 1, 0, 0);
+}
 
-static void QR_NAME(codes)(const struct qr_layer *l, const int32_t *restrict v, uint32_t pixels, int8_t *restrict codes)
+/* As qa_rhe, on 32 bits: adding half - 1 plus the lowest bit that stays carries exactly when it must. */
+QR_OP int32_t QR_NAME(rhe)(int32_t x, int32_t s) { return (x + ((1 << (s - 1)) - 1) + ((x >> s) & 1)) >> s; }
+QR_OP int32_t QR_NAME(clamp)(int32_t x, int32_t lo, int32_t hi) { return x < lo ? lo : x > hi ? hi : x; }
+
+QR_CODE static void QR_NAME(codes)(const struct qr_layer *l, const int32_t *restrict v, uint32_t pixels, int8_t *restrict codes)
 {
     int32_t step = l->t.adc_shift, shift = 12 + step, z = l->t.z_v;
     const int32_t *restrict a = l->a, *restrict b = l->b;
@@ -110,43 +163,58 @@ static void QR_NAME(codes)(const struct qr_layer *l, const int32_t *restrict v, 
             codes[i] = (int8_t)QR_NAME(clamp)(z + QR_NAME(rhe)(v[i], shift) * (1 << step), -128, 127);
 }
 
-static void QR_NAME(activate)(const int32_t *acc, const struct qr_scale *scale, uint32_t m2, uint32_t pixels, int16_t *out)
+/* ---- the denoising block ---- */
+
+QR_CODE static void QR_NAME(activate)(const int32_t *acc, const struct qr_scale *scale, uint32_t m2, uint32_t pixels, int16_t *out)
 {
-    const W m = w_set(scale->m), s = w_set(scale->s), half = w_set(scale->half), one = w_set(1), zero = w_set(0), most = w_set(255);
+    const W m = w_set(scale->m), zero = w_set(0), most = w_set(255);
+    const S s = w_bits((int)scale->s);
     for (uint32_t x = 0; x < pixels; x++, acc += QR_LANES) {
         int32_t lanes[QR_LANES];
         for (uint32_t j = 0; j < m2; j += WN)
-            w_store32(lanes + j, w_clamp(w_rhe(w_mul(w_load32(acc + j), m), s, half, one), zero, most));
+            w_store32(lanes + j, w_clamp(w_rhe(w_mul(w_load32(acc + j), m), s), zero, most));
         for (uint32_t j = 0; j < m2; j++)
             *out++ = (int16_t)lanes[j];
     }
 }
 
-static inline W QR_NAME(path)(const int32_t *acc, const struct qr_scale *scale) { return w_sra(w_add(w_mul(w_load32(acc), w_set(scale->m)), w_set(scale->half)), w_set(scale->s)); }
+/* RHU(acc*M >> S) */
+QR_OP W QR_NAME(path)(const int32_t *acc, W m, W half, S s) { return w_floor(w_add(w_mul(w_load32(acc), m), half), s); }
 
-static void QR_NAME(mu)(const struct qr_layer *l, const int32_t *acc_d, const int32_t *acc_u, uint32_t pixels, int32_t *mu)
+/* d, u (constants where it is inlined): which paths there are. */
+QR_OP void QR_NAME(mu_of)(const struct qr_layer *l, const int32_t *acc_d, const int32_t *acc_u, uint32_t pixels, int32_t *mu, int d, int u)
 {
-    const W least = w_set(-(1 << 23)), most = w_set((1 << 23) - 1);
+    const W least = w_set(-(1 << 23)), most = w_set((1 << 23) - 1), md = w_set(l->sd.m), hd = w_set(l->sd.half), mu_ = w_set(l->su.m), hu = w_set(l->su.half);
+    const S sd = w_bits((int)l->sd.s), su = w_bits((int)l->su.s);
     for (uint32_t x = 0; x < pixels; x++)
         for (uint32_t c = 0; c < l->channels; c += WN, mu += WN) {
-            W sum = w_set(0);
-            if (acc_d)
-                sum = QR_NAME(path)(acc_d + x * l->lanes + c, &l->sd);
-            if (acc_u)
-                sum = w_add(sum, QR_NAME(path)(acc_u + x * l->lanes + c, &l->su));
+            W sum = d ? QR_NAME(path)(acc_d + x * l->lanes + c, md, hd, sd) : w_set(0);
+            if (u)
+                sum = w_add(sum, QR_NAME(path)(acc_u + x * l->lanes + c, mu_, hu, su));
             w_store32(mu, w_clamp(sum, least, most));
         }
 }
 
-static void QR_NAME(sigma)(const struct qr_layer *l, const int32_t *acc_v, uint32_t pixels, int32_t *sigma)
+QR_CODE static void QR_NAME(mu)(const struct qr_layer *l, const int32_t *acc_d, const int32_t *acc_u, uint32_t pixels, int32_t *mu)
 {
-    const W least = w_set(0), most = w_set(65535);
-    for (uint32_t x = 0; x < pixels; x++)
-        for (uint32_t c = 0; c < l->channels; c += WN, sigma += WN)
-            w_store32(sigma, w_clamp(QR_NAME(path)(acc_v + x * l->lanes + c, &l->sv), least, most));
+    if (acc_d && acc_u)
+        QR_NAME(mu_of)(l, acc_d, acc_u, pixels, mu, 1, 1);
+    else if (acc_d)
+        QR_NAME(mu_of)(l, acc_d, acc_u, pixels, mu, 1, 0);
+    else
+        QR_NAME(mu_of)(l, acc_d, acc_u, pixels, mu, 0, 1);
 }
 
-static void QR_NAME(denoise)(const struct qr_layer *l, const int32_t *restrict mu, const int32_t *restrict sigma, const int16_t *restrict eps, uint32_t n, int8_t *restrict codes)
+QR_CODE static void QR_NAME(sigma)(const struct qr_layer *l, const int32_t *acc_v, uint32_t pixels, int32_t *sigma)
+{
+    const W least = w_set(0), most = w_set(65535), m = w_set(l->sv.m), half = w_set(l->sv.half);
+    const S s = w_bits((int)l->sv.s);
+    for (uint32_t x = 0; x < pixels; x++)
+        for (uint32_t c = 0; c < l->channels; c += WN, sigma += WN)
+            w_store32(sigma, w_clamp(QR_NAME(path)(acc_v + x * l->lanes + c, m, half, s), least, most));
+}
+
+QR_CODE static void QR_NAME(denoise)(const struct qr_layer *l, const int32_t *restrict mu, const int32_t *restrict sigma, const int16_t *restrict eps, uint32_t n, int8_t *restrict codes)
 {
     int32_t z = l->t.z_v;
     if (eps)
@@ -159,7 +227,9 @@ static void QR_NAME(denoise)(const struct qr_layer *l, const int32_t *restrict m
             codes[i] = (int8_t)QR_NAME(clamp)(z + QR_NAME(rhe)((codes[i] - z) * 4096 - mu[i], 12), -128, 127);
 }
 
-static void QR_NAME(post)(const struct qr_layer *l, const int8_t *restrict residual, uint32_t n, int8_t *restrict codes)
+/* ---- what follows the block ---- */
+
+QR_CODE static void QR_NAME(post)(const struct qr_layer *l, const int8_t *restrict residual, uint32_t n, int8_t *restrict codes)
 {
     const struct quell_layer *t = &l->t;
     int32_t z_v = t->z_v, z_res = t->z_res, z_y = t->z_y, a = t->post_a, b = t->post_b, s = t->post_shift, lo = t->lo, hi = t->hi;
@@ -171,7 +241,12 @@ static void QR_NAME(post)(const struct qr_layer *l, const int8_t *restrict resid
             codes[i] = (int8_t)QR_NAME(clamp)(z_y + QR_NAME(rhe)((codes[i] - z_v) * a, s), lo, hi);
 }
 
+QR_CODE static void QR_NAME(gaussian)(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t first_pair, uint32_t pairs, int16_t *eps)
+{
+    bm_fill(seed, purpose, layer, inference, first_pair, pairs, eps);
+}
+
 static const struct qr_kernels QR_NAME(kernels) = {
-    .widen = QR_NAME(widen), .conv = QR_NAME(conv), .depthwise = QR_NAME(depthwise), .values = QR_NAME(values), .codes = QR_NAME(codes),
-    .activate = QR_NAME(activate), .mu = QR_NAME(mu), .sigma = QR_NAME(sigma), .denoise = QR_NAME(denoise), .post = QR_NAME(post),
+    .exact_bits = QR_EXACT_BITS, .widen = QR_NAME(widen), .conv = QR_NAME(conv), .depthwise = QR_NAME(depthwise), .values = QR_NAME(values), .codes = QR_NAME(codes), .activate = QR_NAME(activate),
+    .mu = QR_NAME(mu), .sigma = QR_NAME(sigma), .denoise = QR_NAME(denoise), .post = QR_NAME(post), .gaussian = QR_NAME(gaussian),
 };

@@ -19,6 +19,18 @@ static void input_frame(const struct qr_kernels *k, const struct qr_layer *l, co
     frame(k, input, (uint32_t)l->t.in_h, (uint32_t)l->t.in_w, l->in_c, l->t.z_in, (uint32_t)l->t.pad_top, (uint32_t)l->t.pad_left, l->frame_h, l->frame_w, out);
 }
 
+/* As the kernels' `values`, for accumulators of any size. */
+static void scalar_values(const struct qr_layer *l, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *v)
+{
+    for (uint32_t x = 0; x < pixels; x++, acc += l->lanes)
+        for (uint32_t c = 0; c < l->channels; c++, v++) {
+            const struct quell_channel *k = &l->source->constants[c];
+            *v = qa_requantise(acc[c], k->m, k->s);
+            if (eps)
+                *v = qa_analog(*v, k->gain, k->offset, (uint32_t)l->t.sigma_add, (uint32_t)l->t.sigma_mul, *eps++);
+        }
+}
+
 /* Row y of the convolution: v (s11.12), with noise if the layer has it. */
 static void row_values(const struct qr_kernels *k, const struct qr_layer *l, struct qr_scratch *s, uint32_t y, const int16_t *eps, int32_t *v)
 {
@@ -28,7 +40,7 @@ static void row_values(const struct qr_kernels *k, const struct qr_layer *l, str
         k->depthwise(&l->dw, in, pixels, s->acc);
     else
         k->conv(&l->conv, in, pixels, s->acc);
-    k->values(l, s->acc, eps, pixels, v);
+    (l->product_bits <= k->exact_bits ? k->values : scalar_values)(l, s->acc, eps, pixels, v);
 }
 
 static void convolve(const struct qr_kernels *k, const struct qr_layer *l, struct qr_scratch *s, uint32_t seed, uint32_t inference)
@@ -40,7 +52,7 @@ static void convolve(const struct qr_kernels *k, const struct qr_layer *l, struc
         memset(s->eps, 0, sizeof *s->eps * row);
     for (uint32_t y = 0; y < (uint32_t)l->t.out_h; y++) {
         if (drawn)
-            qa_gaussian_fill(seed, QA_READ_NOISE, (uint32_t)l->t.rng_layer, inference, y * (row / 2), row / 2, s->eps);
+            k->gaussian(seed, QA_READ_NOISE, (uint32_t)l->t.rng_layer, inference, y * (row / 2), row / 2, s->eps);
         row_values(k, l, s, y, l->t.noise ? s->eps : NULL, s->v);
         k->codes(l, s->v, w, s->codes + (size_t)y * row);
     }
@@ -76,7 +88,7 @@ static void denoise(const struct qr_kernels *k, const struct qr_layer *l, struct
         if (l->t.dn_sample) {
             k->conv(&l->wv, s->b2, w, s->acc_v);
             k->sigma(l, s->acc_v, w, s->sigma);
-            qa_gaussian_fill(seed, QA_DENOISER, (uint32_t)l->t.rng_layer, inference, y * (row / 2), row / 2, s->eps);
+            k->gaussian(seed, QA_DENOISER, (uint32_t)l->t.rng_layer, inference, y * (row / 2), row / 2, s->eps);
         }
         k->denoise(l, s->mu, s->sigma, l->t.dn_sample ? s->eps : NULL, row, s->codes + (size_t)y * row);
     }

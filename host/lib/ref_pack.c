@@ -82,9 +82,15 @@ static void take_depthwise(struct arena *arena, struct qr_depthwise *dw)
 /* weights [channel][9] */
 static void fill_depthwise(struct qr_depthwise *dw, const int8_t *weights, uint32_t channels)
 {
-    for (uint32_t c = 0; c < channels; c++)
-        for (uint32_t t = 0; t < 9; t++)
-            dw->weights[((size_t)t * dw->blocks * QR_LANES + c) * 2] = weights[c * 9 + t];
+    for (uint32_t t = 0; t < 9; t++) {
+        int used = 0;
+        for (uint32_t c = 0; c < channels; c++) {
+            dw->weights[((size_t)dw->taps * dw->blocks * QR_LANES + c) * 2] = weights[c * 9 + t];
+            used |= weights[c * 9 + t];
+        }
+        if (used)
+            dw->tap[dw->taps++] = t;
+    }
 }
 
 static int8_t layer_weight(const void *context, uint32_t output, uint32_t tap, uint32_t input)
@@ -165,7 +171,7 @@ static void take_layer(struct arena *arena, struct qr_layer *p)
     TAKE(arena, p->s, p->channels);
     TAKE(arena, p->gain, p->channels);
     TAKE(arena, p->offset, p->channels);
-    TAKE(arena, p->half, p->channels);
+    TAKE(arena, p->scale, p->channels);
     TAKE(arena, p->a, p->t.correct ? row : 0);
     TAKE(arena, p->b, p->t.correct ? row : 0);
     if (p->denoise)
@@ -179,6 +185,16 @@ static void take_layer(struct arena *arena, struct qr_layer *p)
         take_conv(arena, &p->wv);
 }
 
+/* Largest |accumulator| that the weights of output c allow: an input code differs from its zero point by 255 at most. */
+static int64_t accumulator_bound(const struct quell_model_layer *l, uint32_t c)
+{
+    int64_t sum = 0, bias = l->constants[c].bias;
+    size_t n = (size_t)l->taps * l->in_channels;
+    for (size_t i = 0; i < n; i++)
+        sum += l->weights[c * n + i] < 0 ? -l->weights[c * n + i] : l->weights[c * n + i];
+    return 255 * sum + (bias < 0 ? -bias : bias);
+}
+
 static void fill_constants(struct qr_layer *p)
 {
     int32_t *bias = p->t.mode == 2 ? p->dw.bias : p->conv.bias;
@@ -188,9 +204,12 @@ static void fill_constants(struct qr_layer *p)
         bias[c] = k->bias;
         p->m[c] = (int32_t)s.m;
         p->s[c] = (int32_t)s.s;
-        p->half[c] = s.half;
+        p->scale[c] = 1.0 / (double)(INT64_C(1) << s.s);
         p->gain[c] = (int32_t)k->gain;
         p->offset[c] = k->offset;
+        p->uneven |= k->gain != 1 << 16 || k->offset != 0;
+        while (accumulator_bound(p->source, c) * s.m >> p->product_bits)
+            p->product_bits++;
         for (uint32_t x = 0; p->t.correct && x < (uint32_t)p->t.out_w; x++) {
             p->a[x * p->channels + c] = (int32_t)k->a;
             p->b[x * p->channels + c] = k->b * 64;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rounds of Threefry-2x32-20 as macros, so that one block and the vectorised array form share them. Internal to libquell. */
+/* The rounds of Threefry-2x32-20 as macros, so that one block and the vectors of box_muller.h share them. Internal to libquell. */
 #ifndef QUELL_THREEFRY_ROUNDS_H
 #define QUELL_THREEFRY_ROUNDS_H
 
@@ -7,17 +7,12 @@
 
 #define THREEFRY_ROUND(x0, x1, r) (x0 += x1, x1 = (x1 << (r) | x1 >> (32 - (r))) ^ x0)
 
-/* Four rounds, then the key words a, b and the number of the injection. */
-#define THREEFRY_FOUR(x0, x1, r0, r1, r2, r3, a, b)                                                                                        \
-    (THREEFRY_ROUND(x0, x1, r0), THREEFRY_ROUND(x0, x1, r1), THREEFRY_ROUND(x0, x1, r2), THREEFRY_ROUND(x0, x1, r3), x0 += (a), x1 += (b))
-
-#define THREEFRY_20_ROUNDS(x0, x1, ks)                                                                                                     \
-    do {                                                                                                                                   \
-        THREEFRY_FOUR(x0, x1, 13, 15, 26, 6, ks[1], ks[2] + 1);                                                                            \
-        THREEFRY_FOUR(x0, x1, 17, 29, 16, 24, ks[2], ks[0] + 2);                                                                           \
-        THREEFRY_FOUR(x0, x1, 13, 15, 26, 6, ks[0], ks[1] + 3);                                                                            \
-        THREEFRY_FOUR(x0, x1, 17, 29, 16, 24, ks[1], ks[2] + 4);                                                                           \
-        THREEFRY_FOUR(x0, x1, 13, 15, 26, 6, ks[2], ks[0] + 5);                                                                            \
-    } while (0)
+/* round(r) rotates by r, key(a, b) adds key words and, in b, the number of the injection; ks: the three key words. */
+#define THREEFRY_20(round, key, ks)                                 \
+    round(13) round(15) round(26) round(6) key(ks[1], ks[2] + 1)    \
+    round(17) round(29) round(16) round(24) key(ks[2], ks[0] + 2)   \
+    round(13) round(15) round(26) round(6) key(ks[0], ks[1] + 3)    \
+    round(17) round(29) round(16) round(24) key(ks[1], ks[2] + 4)   \
+    round(13) round(15) round(26) round(6) key(ks[2], ks[0] + 5)
 
 #endif

@@ -168,10 +168,11 @@ module conv_array #(
     logic [80:0]  shared_q;
     wire  [647:0] own;                   // core k < 8 at k*81: shared, or its own channel
     for (genvar t = 0; t < 9; t++) begin : g_shared
-        if (t < 8)
+        if (t < 8) begin : g_tap
             assign shared[t*9 +: 9] = is_1x1 ? window_data_i[(5*8 + t)*9 +: 9] : channel[t*9 +: 9];
-        else
+        end else begin : g_ninth
             assign shared[t*9 +: 9] = is_1x1 ? 9'd0 : channel[t*9 +: 9];
+        end
     end
     always_ff @(posedge clk_i)
         shared_q <= shared;

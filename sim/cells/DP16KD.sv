@@ -52,10 +52,18 @@ module DP16KD #(
     INITVAL_07, INITVAL_06, INITVAL_05, INITVAL_04, INITVAL_03, INITVAL_02, INITVAL_01, INITVAL_00
   };
 
-  if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG") $fatal(1, "DP16KD: output registers are not modelled");
-  if (CLKAMUX != "CLKA" || CLKBMUX != "CLKB") $fatal(1, "DP16KD: inverted clocks are not modelled");
-  if (CSDECODE_A != "0b000" || CSDECODE_B != "0b000") $fatal(1, "DP16KD: chip select codes are not modelled");
-  if (!legal(DATA_WIDTH_A) || !legal(DATA_WIDTH_B)) $fatal(1, "DP16KD: illegal data width");
+  if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG") begin : g_registers
+    $fatal(1, "DP16KD: output registers are not modelled");
+  end
+  if (CLKAMUX != "CLKA" || CLKBMUX != "CLKB") begin : g_clock
+    $fatal(1, "DP16KD: inverted clocks are not modelled");
+  end
+  if (CSDECODE_A != "0b000" || CSDECODE_B != "0b000") begin : g_select
+    $fatal(1, "DP16KD: chip select codes are not modelled");
+  end
+  if (!legal(DATA_WIDTH_A) || !legal(DATA_WIDTH_B)) begin : g_width
+    $fatal(1, "DP16KD: illegal data width");
+  end
 
   function automatic bit legal(input int width);
     return width == 1 || width == 2 || width == 4 || width == 9 || width == 18 || width == 36;
@@ -95,7 +103,11 @@ module DP16KD #(
   wire [35:0] word_b = memory[adb[13:5]] ^ (ada[13:5] == adb[13:5] ? mask : '0);
   wire [35:0] doubt_a = DATA_WIDTH_A < 9 ? mask : '0;
 
-  logic [35:0] out_a = '0, out_b = '0;
+  logic [35:0] out_a, out_b;
+  initial begin
+    out_a = '0;
+    out_b = '0;
+  end
   always @(posedge CLKA) begin
     if (writes) memory[ada[13:5]] <= next_a;
     if (RSTA) out_a <= '0;

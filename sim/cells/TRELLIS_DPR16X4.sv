@@ -15,7 +15,9 @@ module TRELLIS_DPR16X4 #(
     input  wire [3:0] RAD,
     output wire [3:0] DO
 );
-  if (WCKMUX != "WCK" || WREMUX != "WRE") $fatal(1, "TRELLIS_DPR16X4: inverted clock or constant enable is not modelled");
+  if (WCKMUX != "WCK" || WREMUX != "WRE") begin : g_illegal
+    $fatal(1, "TRELLIS_DPR16X4: inverted clock or constant enable is not modelled");
+  end
 
   reg [3:0] memory[16];
   initial for (int i = 0; i < 16; i++) memory[i] = INITVAL[4*i+:4];

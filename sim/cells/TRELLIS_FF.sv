@@ -15,8 +15,12 @@ module TRELLIS_FF #(
     input  wire CLK, LSR, CE, DI,
     output reg  Q
 );
-  if (CLKMUX != "CLK" || LSRMUX != "LSR") $fatal(1, "TRELLIS_FF: inverted clock or reset is not modelled");
-  if (SRMODE != "LSR_OVER_CE") $fatal(1, "TRELLIS_FF: SRMODE %s is not modelled", SRMODE);
+  if (CLKMUX != "CLK" || LSRMUX != "LSR") begin : g_clock
+    $fatal(1, "TRELLIS_FF: inverted clock or reset is not modelled");
+  end
+  if (SRMODE != "LSR_OVER_CE") begin : g_mode
+    $fatal(1, "TRELLIS_FF: SRMODE %s is not modelled", SRMODE);
+  end
 
   localparam bit SET = REGSET == "SET";
   localparam bit ALWAYS = CEMUX == "1", INVERTED = CEMUX == "INV";

@@ -38,7 +38,9 @@ module EHXPLLL #(
     input  wire  ENCLKOP,
     output logic LOCK
 );
-  if (FEEDBK_PATH != "CLKOP") initial $fatal(1, "EHXPLLL stand-in: feedback path %s", FEEDBK_PATH);
+  if (FEEDBK_PATH != "CLKOP") begin : g_illegal
+    initial $fatal(1, "EHXPLLL stand-in: feedback path %s", FEEDBK_PATH);
+  end
 
   logic op  /*verilator public_flat_rw*/ = 1'b0;
   logic os  /*verilator public_flat_rw*/ = 1'b0;

@@ -40,9 +40,8 @@ static double rate(const quell_program *program, const quell_images *images, uin
 int main(int argc, char **argv)
 {
     uint32_t count = argc > 1 ? (uint32_t)atoi(argv[1]) : 400;
-    static const char *const paths[] = {"plain", "avx2", "avx512"};
     struct quell_profile profile = {.name = "bench", .read_additive = 0.05, .read_multiplicative = 0.1, .column_gain_sigma = 0.1, .column_offset_sigma = 0.02, .adc_bits = 8};
-    printf("%-8s %-28s %10s %10s %16s\n", "path", "", "1 thread", "2 threads", "a processor-s");
+    printf("%-10s %-28s %10s %10s %16s\n", "path", "", "1 thread", "2 threads", "a processor-s");
     struct quell_model *model = random_resnet8(1, 4);
     quell_images *images = random_images(2, count, model);
     for (int mode = 0; mode < 4; mode++) {
@@ -51,9 +50,11 @@ int main(int argc, char **argv)
         if (quell_program_make(model, mode ? &profile : NULL, 1, NULL, mode == 3 ? QUELL_DENOISER_SAMPLE : mode == 2 ? QUELL_DENOISER_MEAN : QUELL_DENOISER_OFF, &program, NULL) != QUELL_OK)
             return 1;
         for (int path = 0; path < QR_PATHS; path++) {
-            uint32_t n = path == QR_PLAIN && count > 40 ? count / 8 : count;
+            if (!qr_path_here((enum qr_path)path))
+                continue;
+            uint32_t n = path == QR_SCALAR && count > 40 ? count / 8 : count;
             double cpu, one = rate(program, images, n, 1, path, &cpu), two = rate(program, images, n, 2, path, &cpu);
-            printf("%-8s %-28s %10.0f %10.0f %16.0f\n", paths[path], names[mode], one, two, cpu);
+            printf("%-10s %-28s %10.0f %10.0f %16.0f\n", qr_path_name((enum qr_path)path), names[mode], one, two, cpu);
         }
         quell_program_free(program);
     }

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -60,7 +61,16 @@ def test_help():
     assert "compile" in quell("--help").stdout
     for command in "devices info compile run calibrate bench".split():
         assert f"usage: quell {command}" in quell(command, "--help").stdout
-    assert quell("--version").stdout == f"quell {(ROOT / 'VERSION').read_text().strip()}\n"
+    first, second = quell("--version").stdout.splitlines()
+    assert first == f"quell {(ROOT / 'VERSION').read_text().strip()}"
+    assert re.fullmatch(r"reference device computes with (scalar|neon|avx2|avxvnni|avx512|avx512vnni) \(QUELL_CPU\)", second)
+
+
+def test_code_path_is_chosen_by_a_variable():
+    scalar = quell("--version", env=os.environ | {"QUELL_CPU": "scalar"})
+    assert "computes with scalar" in scalar.stdout
+    wrong = quell("--version", expect=USAGE, env=os.environ | {"QUELL_CPU": "mmx"})
+    assert "known: scalar, neon, avx2" in wrong.stderr and not wrong.stdout
 
 
 def test_info_and_compile(tmp_path):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threefry against Random123's published vectors, Box-Muller against long double, the array form against single pairs. */
 #include "arith.h"
+#include "real.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,11 +133,31 @@ static void small_u0(void **state)
     }
 }
 
+/* Against the C library within what real.h promises, over many magnitudes; and bits that every processor must give. */
+static void logarithm_and_power(void **state)
+{
+    (void)state;
+    double worst_log = 0, worst_pow = 0;
+    for (uint32_t i = 0; i < 200000; i++) {
+        const uint32_t key[2] = {5, 6}, ctr[2] = {7, i};
+        uint32_t u[2];
+        qa_threefry2x32(key, ctr, u);
+        double x = ldexp(1 + u[0] / 0x1p32, (int)(u[1] % 61) - 30), y = ((int32_t)u[1] >> 8) / 0x1p20; /* |y| < 8 */
+        double exact = log(x), power = pow(x, y), t = fabs(y * exact);
+        worst_log = fmax(worst_log, fabs(quell_log(x) - exact) / fmax(fabs(exact), 0.25));
+        worst_pow = fmax(worst_pow, fabs(quell_pow(x, y) / power - 1) / (1 + t));
+    }
+    assert_true(worst_log < 0x1p-50);
+    assert_true(worst_pow < 0x1p-49);
+    assert_true(quell_log(1) == 0 && quell_pow(3, 0) == 1 && quell_pow(2, 10) == 1024 && quell_pow(1e300, 2) == INFINITY && quell_pow(1e-300, 2) == 0);
+    assert_true(quell_log(10) == 0x1.26bb1bbb55516p+1 && quell_pow(180, -0.05) == 0x1.8aeadeb23af46p-1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threefry_known_answers), cmocka_unit_test(box_muller_within_one_ulp), cmocka_unit_test(box_muller_ends), cmocka_unit_test(box_muller_symmetry),
-        cmocka_unit_test(pair_uses_key_and_counter), cmocka_unit_test(fill_equals_pairs), cmocka_unit_test(small_u0),
+        cmocka_unit_test(pair_uses_key_and_counter), cmocka_unit_test(fill_equals_pairs), cmocka_unit_test(small_u0), cmocka_unit_test(logarithm_and_power),
     };
     return cmocka_run_group_tests_name("noise", tests, NULL, NULL);
 }

@@ -42,7 +42,7 @@ static void compare_layer(const struct quell_model_layer *layer, struct random *
         residual[i] = (int8_t)random_range(random, -128, 127);
     uint32_t seed = random_next(random), inference = random_next(random);
     assert_int_equal(qr_plain_layer(layer, in, residual, seed, inference, plain), QUELL_OK);
-    for (enum qr_path path = QR_AVX2; path < QR_PATHS; path++) {
+    for (enum qr_path path = QR_SCALAR + 1; path < QR_PATHS; path++) {
         struct qr_layer packed;
         struct qr_scratch scratch;
         if (!qr_kernels_of(path))
@@ -93,6 +93,7 @@ static void test_extremes(void **state)
     (void)state;
     for (uint32_t seed = 100; seed < 140; seed++) {
         struct random r = {seed};
+        int bias = seed % 2 ? 1 << 30 : 1 << 24; /* products of 54 bits, beyond doubles; and within */
         struct quell_model *model = random_model(seed, 4);
         for (uint32_t i = 0; i < model->layer_count; i++) {
             struct quell_model_layer *l = &model->layers[i];
@@ -107,7 +108,7 @@ static void test_extremes(void **state)
             t->dn_sample = 1;
             for (uint32_t c = 0; c < l->channels; c++) {
                 struct quell_channel *k = &l->constants[c];
-                k->bias = random_range(&r, 0, 1) ? (1 << 30) : -(1 << 30);
+                k->bias = random_range(&r, 0, 1) ? bias : -bias;
                 k->m = random_range(&r, 0, 7) ? (uint32_t)random_range(&r, 1 << 23, (1 << 24) - 1) : 0;
                 k->s = (uint32_t)random_range(&r, 1, 63);
                 k->gain = random_range(&r, 0, 1) ? (1 << 18) - 1 : (uint32_t)random_range(&r, 0, (1 << 18) - 1);
@@ -209,6 +210,14 @@ static void free_set(struct set *set)
     random_model_free(set->model);
 }
 
+/* What QUELL_CPU says, or the best: the tests of the device run with every path (tests/run.py). */
+static enum qr_path chosen_path(void)
+{
+    enum qr_path path;
+    assert_int_equal(qr_choose_path(&path, NULL), QUELL_OK);
+    return path;
+}
+
 static quell_device *open_ref(uint32_t threads, enum qr_path path, const quell_program *program)
 {
     quell_device_options options = {.threads = threads};
@@ -225,13 +234,13 @@ static void test_threads(void **state)
     enum { COUNT = 23 };
     struct set set = make_set(COUNT);
     int8_t want[COUNT * 10], have[COUNT * 10];
-    quell_device *device = open_ref(1, QR_PLAIN, set.program);
+    quell_device *device = open_ref(1, QR_SCALAR, set.program);
     assert_int_equal(quell_device_run(device, set.images, 0, COUNT, 9, 100, want, NULL, NULL, NULL, NULL), QUELL_OK);
     quell_device_close(device);
     for (uint32_t threads = 0; threads <= 4; threads++) {
         uint32_t done = 0;
         memset(have, 0x55, sizeof have);
-        device = open_ref(threads, qr_best_path(), set.program);
+        device = open_ref(threads, chosen_path(), set.program);
         assert_int_equal(quell_device_run(device, set.images, 0, COUNT, 9, 100, have, &done, NULL, NULL, NULL), QUELL_OK);
         assert_int_equal(done, COUNT);
         assert_memory_equal(want, have, sizeof have);
@@ -252,7 +261,7 @@ static void test_activations(void **state)
 {
     (void)state;
     struct set set = make_set(2);
-    quell_device *device = open_ref(1, qr_best_path(), set.program);
+    quell_device *device = open_ref(1, chosen_path(), set.program);
     int8_t *outputs[6], *image = malloc(qr_image_size(set.model)), *packed = malloc(qr_image_size(set.model));
     qr_image_codes(set.model, quell_images_pixels(set.images, 1), image);
     qr_drop_padding(image, qr_image_size(set.model) / 8, set.model->info.image_c, packed);
@@ -299,7 +308,7 @@ static void test_progress(void **state)
     int8_t want[COUNT * 10], have[COUNT * 10];
     uint32_t done;
     quell_error err;
-    quell_device *device = open_ref(3, qr_best_path(), set.program);
+    quell_device *device = open_ref(3, chosen_path(), set.program);
     struct watcher all = {0};
     assert_int_equal(quell_device_run(device, set.images, 0, COUNT, 1, 0, want, &done, watch, &all, NULL), QUELL_OK);
     assert_int_equal(all.last, COUNT);
@@ -313,6 +322,44 @@ static void test_progress(void **state)
         assert_int_equal(have[i], 0x55);
     quell_device_close(device);
     free_set(&set);
+}
+
+static void test_choice(void **state)
+{
+    (void)state;
+    enum qr_path path;
+    quell_error err;
+    quell_device *device;
+    const char *name, *before = getenv("QUELL_CPU");
+    char *kept = before ? strdup(before) : NULL;
+    for (enum qr_path wanted = QR_SCALAR; wanted < QR_PATHS; wanted++) {
+        setenv("QUELL_CPU", qr_path_name(wanted), 1);
+        quell_status status = qr_choose_path(&path, &err);
+        if (!qr_path_here(wanted)) {
+            assert_int_equal(status, QUELL_E_USAGE);
+            assert_non_null(strstr(err.text, "it has: scalar"));
+            continue;
+        }
+        assert_int_equal(status, QUELL_OK);
+        assert_int_equal(path, wanted);
+        assert_int_equal(quell_code_path(&name, NULL), QUELL_OK);
+        assert_string_equal(name, qr_path_name(wanted));
+    }
+    setenv("QUELL_CPU", "mmx", 1);
+    assert_int_equal(quell_code_path(&name, &err), QUELL_E_USAGE);
+    assert_null(name);
+    for (enum qr_path known = QR_SCALAR; known < QR_PATHS; known++)
+        assert_non_null(strstr(err.text, qr_path_name(known)));
+    assert_int_equal(quell_device_open("ref", NULL, &device, &err), QUELL_E_USAGE);
+    setenv("QUELL_CPU", "", 1); /* as if it were not there */
+    assert_int_equal(qr_choose_path(&path, NULL), QUELL_OK);
+    for (enum qr_path better = path + 1; better < QR_PATHS; better++)
+        assert_false(qr_path_here(better));
+    if (kept)
+        setenv("QUELL_CPU", kept, 1);
+    else
+        unsetenv("QUELL_CPU");
+    free(kept);
 }
 
 static void test_refusals(void **state)
@@ -367,7 +414,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answer), cmocka_unit_test(test_paths), cmocka_unit_test(test_extremes), cmocka_unit_test(test_values), cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_activations), cmocka_unit_test(test_progress), cmocka_unit_test(test_refusals), cmocka_unit_test(test_layer_words),
+        cmocka_unit_test(test_activations), cmocka_unit_test(test_progress), cmocka_unit_test(test_choice), cmocka_unit_test(test_refusals), cmocka_unit_test(test_layer_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

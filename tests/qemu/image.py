@@ -6,6 +6,7 @@
 The kernel is that of linux-image-amd64, downloaded and unpacked, never installed; busybox and udev are those of this computer. If something cannot be had,
 build/qemu/missing says what, and tests/system/test_qemu.py is skipped with that text; that is no error.
 """
+import bz2
 import gzip
 import lzma
 import platform
@@ -58,14 +59,41 @@ def kernel_package(folder):
     return name[1]
 
 
+# How a kernel's payload begins -> what makes it whole again: a function, or a program that reads stdin and writes stdout.
+PACKED = {b"\xfd7zXZ": lzma.decompress, b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\x28\xb5\x2f\xfd": "zstd", b"\x02\x21\x4c\x18": "lz4"}
+
+
 def uncompressed(image):
     """The kernel inside a bzImage: started directly (PVH) it saves TCG from unpacking it, 3 s of every run. Fields: Linux, Documentation/arch/x86/boot.rst."""
     sectors = image[0x1F1] or 4
     offset, length = struct.unpack_from("<II", image, 0x248)
     payload = image[(sectors + 1) * 512 + offset :][:length]
-    if not payload.startswith(b"\xfd7zXZ"):
-        raise Missing("the kernel is not compressed with xz")
-    return lzma.LZMADecompressor().decompress(payload)
+    if payload.startswith(b"\x7fELF"):
+        return payload
+    unpack = next((how for magic, how in PACKED.items() if payload.startswith(magic)), None)
+    if unpack is None:
+        raise Missing(f"the kernel is compressed in a way not known here: {payload[:6].hex(' ')}")
+    # The last four bytes are the kernel's size, not of the stream; gzip's own end with it.
+    kernel = unpacked_with(unpack, payload if unpack is gzip.decompress else payload[:-4])
+    if len(kernel) != int.from_bytes(payload[-4:], "little"):
+        raise Missing("the kernel does not have the size that it says")
+    return kernel
+
+
+def unpacked_with(unpack, data):
+    if callable(unpack):
+        return unpack(data)
+    if not shutil.which(unpack):
+        raise Missing(f"{unpack} is not installed")
+    return subprocess.run([unpack, "-dc"], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+def module(drivers, name):
+    """A kernel module as it is loaded; Debian 13 keeps them compressed."""
+    for suffix, unpack in (("", bytes), (".xz", lzma.decompress)):
+        if (path := drivers / (name + suffix)).exists():
+            return unpack(path.read_bytes())
+    raise Missing(f"the kernel has no module {name}")
 
 
 def initramfs(unpacked):
@@ -80,9 +108,11 @@ def initramfs(unpacked):
     for program in UDEV:
         archive.program(program, Path(program).resolve(), libraries_of(program))
     archive.file(RULES, Path(RULES).read_bytes())
-    drivers = next(unpacked.glob("lib/modules/*/kernel/drivers/usb"))
+    drivers = next((p for top in ("lib", "usr/lib") for p in unpacked.glob(f"{top}/modules/*/kernel/drivers/usb")), None)
+    if drivers is None:
+        raise Missing("the kernel's package has no USB drivers")
     for number, name in enumerate(MODULES):
-        archive.file(f"modules/{number}-{Path(name).name}", (drivers / name).read_bytes())
+        archive.file(f"modules/{number}-{Path(name).name}", module(drivers, name))
     for folder in ("dev", "proc", "sys", "run", "tmp", "root", "etc/udev/rules.d"):
         archive.folder(folder)
     archive.file("etc/passwd", b"root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\n")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The IP as software sees it, with the wide bottleneck: weights and settings through Wishbone, frames through the streams.
-// verilator: -GBOTTLENECK_MAX=8 -GLINE_PAIRS=256 -GLINE_PIXELS=64 -GPAIR_WORDS=64 -GROW_WORDS=16 hw/waivers.vlt build/gen/denoiser_regs_pkg.sv
+// verilator: -GBOTTLENECK_MAX=8 -GLINE_PAIRS=256 -GLINE_PIXELS=64 -GPAIR_WORDS=64 -GROW_WORDS=16 build/gen/denoiser_regs_pkg.sv
 #include "Vdenoiser_ip.h"
 #include "denoiser_model.h"
 #include "denoiser_regs.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random layers through both contexts with array and post of random speed: every layer reaches both once, in order and whole; the array is never
 // more than one ahead; rows_ready is right in every cycle; abort empties everything.
-// verilator: hw/waivers.vlt build/gen/quell_regs_pkg.sv
+// verilator: build/gen/quell_regs_pkg.sv
 #include "Vlayer_queue.h"
 #include "quell_regs.h"
 #include "tb.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Constants, LEDs, time, CRC against zlib, and every counter against its own count, with a clear now and then.
-// verilator: -GVERSION=66051 -GBUILD=19088743 hw/waivers.vlt build/gen/quell_regs_pkg.sv
+// verilator: -GVERSION=66051 -GBUILD=19088743 build/gen/quell_regs_pkg.sv
 #include "Vregisters.h"
 #include "quell_regs.h"
 #include "tb.h"

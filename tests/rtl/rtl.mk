@@ -5,7 +5,7 @@
 HW_ROOT     ?= hw
 HW_DIRS     := $(addprefix $(HW_ROOT)/,array noise denoiser post soc usb)
 VERILATOR   ?= verilator
-VERILATOR_FLAGS := -Wall --default-language 1800-2017 $(addprefix -y ,$(HW_DIRS)) -y build/gen -Ibuild/gen
+VERILATOR_FLAGS := -Wall --default-language 1800-2017 hw/waivers.vlt $(addprefix -y ,$(HW_DIRS)) -y build/gen -Ibuild/gen
 RTL_BENCHES := $(sort $(patsubst tests/rtl/%_tb.cpp,%,$(wildcard tests/rtl/*_tb.cpp)))
 HW_SOURCES  := $(wildcard $(addsuffix /*.sv,$(HW_DIRS)))
 RTL_BUILD   := build/rtl$(if $(TRACE),-trace)
@@ -17,7 +17,7 @@ rtl: $(addprefix rtl-,$(RTL_BENCHES))
 $(addprefix rtl-,$(RTL_BENCHES)): rtl-%: $(RTL_BUILD)/%/bench
 	$< $(ARGS)
 
-$(RTL_BUILD)/%/bench: tests/rtl/%_tb.cpp tests/rtl/tb.h $(HW_SOURCES) build/lib/libquell.a build/gen/stamp $(RTL_RUNTIME)
+$(RTL_BUILD)/%/bench: tests/rtl/%_tb.cpp tests/rtl/tb.h $(HW_SOURCES) hw/waivers.vlt build/lib/libquell.a build/gen/stamp $(RTL_RUNTIME)
 	@mkdir -p $(@D)
 	@$(if $(RTL_RUNTIME),cp -p $(RTL_RUNTIME) $(@D))
 	@$(VERILATOR) $(VERILATOR_FLAGS) --cc --exe --build -j 1 $(if $(TRACE),--trace) \
@@ -32,7 +32,7 @@ build/rtl/runtime/%.o:
 	  -DVM_TRACE=0 -DVM_TRACE_FST=0 -DVM_TRACE_VCD=0 -I$$root/include -I$$root/include/vltstd -w -c $$root/include/$*.cpp -o $@
 
 # The USB link is tested on its wires.
-$(RTL_BUILD)/usb_link/bench: build/gen/usb_device.v $(wildcard sim/wires/usb_*) hw/waivers.vlt
+$(RTL_BUILD)/usb_link/bench: build/gen/usb_device.v $(wildcard sim/wires/usb_*)
 
 tests-build: $(RTL_RUNTIME)
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // usb_link on its wires: the USB host model of sim/wires enumerates it, reads every descriptor, moves random bytes both ways at full rate, and does to it
 // what a bus can do: suspend, reset in the middle, unplug, control transfers given up, flush.
-// verilator: hw/waivers.vlt
 #include "Vusb_link.h"
 #include "tb.h"
 #include <algorithm>

