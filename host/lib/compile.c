@@ -143,7 +143,7 @@ static const struct {
     {"", "AveragePool", build_pool}, {"", "MaxPool", build_pool},
     {"", "GlobalAveragePool", build_global_pool}, {"", "GlobalMaxPool", build_global_pool}, {"", "ReduceMean", build_reduce_mean},
     {"", "Flatten", build_flatten}, {"", "Reshape", build_reshape}, {"", "Squeeze", build_squeeze},
-    {"", "Identity", build_identity}, {"", "Dropout", build_identity},
+    {"", "Identity", build_identity},
     {"quell", "Denoise", build_denoise}, {"quell", "DenoiseDepthwise", build_denoise}, {"quell", "DenoiseBottleneck", build_denoise},
 };
 
@@ -167,6 +167,7 @@ static const struct {
     {"Pad", "only zeros on rows and columns, in front of a convolution of 3 x 3; give the pads to the convolution"},
     {"Transpose", "it cancels with no other and does not reach the image; export the network as N x C x H x W"},
     {"Cast", "activations are float32 and 8-bit codes; export in float32"},
+    {"Dropout", "in training mode; export the network for inference"},
     {"BatchNormalization", "its input's shape is not known; fold it into the convolution"},
     {"QLinearConv", "the QOperator format; quantise in QDQ format"},
     {"QLinearMatMul", "the QOperator format; quantise in QDQ format"},
