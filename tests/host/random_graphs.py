@@ -20,8 +20,8 @@ from forms import onnx  # noqa: E402
 
 TOO_LARGE = 6
 # What a layer by itself may be off, and what follows from it for the whole network: each layer rounds twice, and factors of addition and pooling have 17 bits
-# (docs/arithmetic.md). A wrong form is off in more codes. All become 0 when codes are rounded once.
-LARGEST, SHARE = 6, 0.08
+# (docs/arithmetic.md). In a mean of few equal codes float32 decides the ties. A wrong form is off in more codes. All become 0 when codes are rounded once.
+LARGEST, SHARE = 6, 0.15
 NETWORK_LARGEST, NETWORK_SHARE = 12, 0.75
 FLOAT = onnx.TensorProto.FLOAT
 
