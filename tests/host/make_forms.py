@@ -445,6 +445,15 @@ def nhwc_flatten():
     return net, net.pair(net.dense(net.node("Flatten", [y], axis=1), 10))
 
 
+@form("layout", "a Transpose that reaches neither another one nor the image: into the product behind")
+def lone_transposes():
+    net = Net(shape=(3, 8, 6))
+    y = net.pair(net.node("MaxPool", [net.start()], kernel_shape=[2, 2], strides=[2, 2]))
+    y = net.pair(net.node("Relu", [net.node("Transpose", [y], perm=[0, 2, 3, 1])]))
+    y = net.node("Flatten", [net.node("Transpose", [y], perm=[0, 3, 1, 2])], axis=1)
+    return net, net.pair(net.dense(y, 10))
+
+
 # ---- the end ----
 
 def end(op, **attributes):
