@@ -10,6 +10,7 @@
 #include "file.h"
 #include "onnx_reader.h"
 #include "passes.h"
+#include "tflite_reader.h"
 
 enum { PADDING_MAX = 15, CLASS_TEXT_MAX = 4096, FILE_MAX = 1 << 28 };
 
@@ -142,7 +143,7 @@ static const struct {
     {"", "AveragePool", build_pool}, {"", "MaxPool", build_pool},
     {"", "GlobalAveragePool", build_global_pool}, {"", "GlobalMaxPool", build_global_pool}, {"", "ReduceMean", build_reduce_mean},
     {"", "Flatten", build_flatten}, {"", "Reshape", build_reshape}, {"", "Squeeze", build_squeeze},
-    {"", "Identity", build_identity}, {"", "Dropout", build_identity},
+    {"", "Identity", build_identity},
     {"quell", "Denoise", build_denoise}, {"quell", "DenoiseDepthwise", build_denoise}, {"quell", "DenoiseBottleneck", build_denoise},
 };
 
@@ -166,6 +167,7 @@ static const struct {
     {"Pad", "only zeros on rows and columns, in front of a convolution of 3 x 3; give the pads to the convolution"},
     {"Transpose", "it cancels with no other and does not reach the image; export the network as N x C x H x W"},
     {"Cast", "activations are float32 and 8-bit codes; export in float32"},
+    {"Dropout", "in training mode; export the network for inference"},
     {"BatchNormalization", "its input's shape is not known; fold it into the convolution"},
     {"QLinearConv", "the QOperator format; quantise in QDQ format"},
     {"QLinearMatMul", "the QOperator format; quantise in QDQ format"},
@@ -221,7 +223,7 @@ static quell_status build(struct graph *g, struct quell_model *model, quell_erro
 quell_status quell_compile_onnx(const char *path, const uint8_t *data, size_t size, struct quell_model *model, quell_error *err)
 {
     struct graph *g;
-    TRY(onnx_read(path, data, size, &g, err));
+    TRY(tflite_is(data, size) ? tflite_read(path, data, size, &g, err) : onnx_read(path, data, size, &g, err));
     quell_status status = read_meaning(g, err);
     if (status == QUELL_OK)
         status = passes_run(g, err);

@@ -72,7 +72,7 @@ quell_limits quell_large_limits(void);   /* for `ref` alone: as far as the table
 
 typedef struct quell_model quell_model;
 
-/* Read an ONNX QDQ file, or a compiled file written by quell_model_save (told by its first bytes), for hardware of these limits. */
+/* Read an ONNX QDQ file, a TensorFlow Lite file of 8 bits, or a compiled file written by quell_model_save (told by their first bytes), for hardware of these limits. */
 quell_status quell_model_load(const char *path, const quell_limits *limits, quell_model **model, quell_error *err);
 quell_status quell_model_save(const quell_model *model, const char *path, quell_error *err);
 void quell_model_free(quell_model *model);
