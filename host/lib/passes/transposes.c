@@ -291,7 +291,7 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
     if (only_ones && (graph_is(reader, "Flatten") || graph_is(reader, "Reshape") || graph_is(reader, "Squeeze") || graph_is(reader, "Unsqueeze")))
         return as_reshape(g, n, err);
     static const int64_t TO_NCHW[4] = {0, 3, 1, 2}; /* what pass_input knows */
-    if (can_rise(g, x, rank == 4 && memcmp(perm, TO_NCHW, sizeof TO_NCHW) == 0 && !g->meaning.nhwc, &visits))
+    if (can_rise(g, x, rank == 4 && memcmp(perm, TO_NCHW, sizeof TO_NCHW) == 0 && !g->meaning.input.file_nhwc, &visits))
         return is_elementwise(m) ? above_elementwise(g, n, m, rank, perm, err) : is_binary(m) ? above_binary(g, n, m, rank, perm, err) : QUELL_OK;
     if (is_elementwise(reader) && reader->inputs[0].tensor == graph_out(n))
         return below_elementwise(g, n, reader, rank, perm, err);
