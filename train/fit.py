@@ -21,6 +21,7 @@ from . import machine, noise
 from .store import whole
 
 SIGMA_MIN = 0.25  # codes: floor inside the likelihood only
+PART = 100        # steps; each part draws from a seed of its own, so that one that goes on at its start draws what it would have drawn
 
 
 def teacher(net, images, batch=1000):
@@ -114,7 +115,6 @@ def train(net, blocks, images, profiles, config, steps, checkpoint=None, say=pri
         net.load_state_dict(state["net"]) if not frozen else None
         optimiser.load_state_dict(state["optimiser"])
         average, step = state["average"], state["step"]
-        generator.manual_seed(config.seed + step)
     pixels, wanted = images[:config.denoiser_batch].clone(), target[:config.denoiser_batch].clone()
 
     def improve():
@@ -129,6 +129,9 @@ def train(net, blocks, images, profiles, config, steps, checkpoint=None, say=pri
     first, begin = step, time.time()
     with machine.Replayed(where, steps >= 200) as replayed:
         while step < steps:
+            if step and step % PART == 0:
+                generator.manual_seed(config.seed + step)
+                tile.restart(config.seed + step, step)
             quantised = step >= steps * (1 - config.quantised_share)
             for block in blocks.values():
                 block.quantised = quantised
@@ -142,7 +145,7 @@ def train(net, blocks, images, profiles, config, steps, checkpoint=None, say=pri
             loss = replayed((tile.key, quantised), improve)
             step += 1
             torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - min(config.denoiser_ema, step / (step + 10)))
-            if step % 100 == 0 or step == steps:
+            if step % PART == 0 or step == steps:
                 left = (time.time() - begin) / (step - first) * (steps - step)
                 say(f"{what} step {step}/{steps}  loss {loss.item():.3f}  {left / 60:.1f} min left")
                 if checkpoint:

@@ -111,6 +111,10 @@ class Tile:
         self.error = empty(last(self.weights_of)) if any(p.varies_weights for p in profiles) else None
         self.means = {}
 
+    def restart(self, seed, turn):
+        """Draw from here on as a tile made with `seed` that has been redrawn `turn` times."""
+        self.pool, self.turn = Pool(seed, self.pool.samples.device), turn
+
     def columns(self, layer):
         """Gain, offset and whether it is stuck of a layer's columns, [1, c, 1, 1] each."""
         return [flat[self.columns_of[layer.name]].view(1, -1, 1, 1) for flat in (self.gain, self.offset, self.stuck)]

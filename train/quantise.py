@@ -96,15 +96,20 @@ class QuantNet(nn.Module):
     """
 
     def __init__(self, layers, weights):
-        """layers with all scales set; weights {name: (int8-valued weight, weight scale [o], int32-valued bias)}."""
+        """layers with all scales set; weights {name: (int8-valued weight, weight scale [o], int32-valued bias)}.
+
+        The weights are copied into rows: a convolution's kernel, hence its gradient's last bits, depends on how they lie in memory, and a
+        network just trained (channels last) must train the blocks behind it as the same network read from a file does.
+        """
+        in_rows = lambda tensor: torch.empty(tensor.shape).copy_(tensor)
         super().__init__()
         self.layers = layers
         self.by_name = {layer.name: layer for layer in layers}
         for layer in layers:
             weight, scale, bias = weights[layer.name]
-            self.register_buffer(f"{layer.name}_weight", weight.float())
-            self.register_buffer(f"{layer.name}_scale", scale.float())
-            self.register_buffer(f"{layer.name}_bias", bias.float())
+            self.register_buffer(f"{layer.name}_weight", in_rows(weight))
+            self.register_buffer(f"{layer.name}_scale", in_rows(scale))
+            self.register_buffer(f"{layer.name}_bias", in_rows(bias))
             multiplier = np.float32(layer.s_in) * scale.numpy().astype(np.float32) / np.float32(layer.s_v)
             self.register_buffer(f"{layer.name}_multiplier", torch.from_numpy(multiplier).view(1, -1, 1, 1))
 

@@ -12,6 +12,7 @@
 #include "onnx_reader.h"
 #include "passes.h"
 #include "passes/tools.h"
+#include "tflite_reader.h"
 
 enum { PADDING_MAX = 15, CLASS_TEXT_MAX = 4096, FILE_MAX = 1 << 28 };
 
@@ -168,7 +169,7 @@ static const struct {
     {"", "AveragePool", build_pool}, {"", "MaxPool", build_pool},
     {"", "GlobalAveragePool", build_global_pool}, {"", "GlobalMaxPool", build_global_pool}, {"", "ReduceMean", build_reduce_mean},
     {"", "Flatten", build_flatten}, {"", "Reshape", build_reshape}, {"", "Squeeze", build_squeeze},
-    {"", "Identity", build_identity}, {"", "Dropout", build_identity},
+    {"", "Identity", build_identity},
     {"quell", "Denoise", build_denoise}, {"quell", "DenoiseDepthwise", build_denoise}, {"quell", "DenoiseBottleneck", build_denoise},
 };
 
@@ -192,6 +193,7 @@ static const struct {
     {"Pad", "only zeros on rows and columns, in front of a convolution of 3 x 3; give the pads to the convolution"},
     {"Transpose", "it cancels with no other and does not reach the image; export the network as N x C x H x W"},
     {"Cast", "activations are float32 and 8-bit codes; export in float32"},
+    {"Dropout", "in training mode; export the network for inference"},
     {"BatchNormalization", "its input's shape is not known; fold it into the convolution"},
     {"QLinearConv", "the QOperator format; quantise in QDQ format"},
     {"QLinearMatMul", "the QOperator format; quantise in QDQ format"},
@@ -247,7 +249,7 @@ static quell_status build(struct graph *g, struct quell_model *model, quell_erro
 /* Reader and passes. */
 static quell_status prepare(const char *path, const uint8_t *data, size_t size, const quell_input *said, struct graph **graph, quell_error *err)
 {
-    TRY(onnx_read(path, data, size, graph, err));
+    TRY(tflite_is(data, size) ? tflite_read(path, data, size, graph, err) : onnx_read(path, data, size, graph, err));
     TRY(read_meaning(*graph, said, err));
     return passes_run(*graph, err);
 }

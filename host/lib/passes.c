@@ -8,7 +8,7 @@ enum { ROUNDS_MAX = 200 };
 
 typedef quell_status pass_function(struct graph *g, quell_error *err);
 
-static pass_function *const ONCE[] = {pass_order, pass_domains, pass_dead, pass_shapes, pass_zero_points, pass_constants, pass_shapes, pass_ends};
+static pass_function *const ONCE[] = {pass_order, pass_domains, pass_dead, pass_shapes, pass_zero_points, pass_constants};
 
 static pass_function *const REPEATED[] = {
     pass_dead,
@@ -28,9 +28,10 @@ static pass_function *const REPEATED[] = {
     pass_gemm,
     pass_affine,
     pass_pads,
+    pass_ends,
 };
 
-static pass_function *const AT_THE_END[] = {pass_image_pairs, pass_duplicate, pass_shapes, pass_gaps, pass_shapes, pass_wide, pass_dead, pass_order};
+static pass_function *const AT_THE_END[] = {pass_image_pairs, pass_duplicate, pass_shapes, pass_mean_product, pass_exact_pairs, pass_dead, pass_shapes, pass_gaps, pass_shapes, pass_wide, pass_dead, pass_order};
 
 static quell_status run(struct graph *g, pass_function *const *list, size_t count, quell_error *err)
 {

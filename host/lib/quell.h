@@ -91,7 +91,7 @@ enum { QUELL_INPUT_VALUE = 1, QUELL_INPUT_ORDER = 2, QUELL_INPUT_LAYOUT = 4 };
  * *input begins as all zeros. Range and scale, mean, std exclude each other. */
 quell_status quell_input_say(quell_input *input, const char *key, const char *text, quell_error *err);
 
-/* Read an ONNX QDQ file, or a compiled file written by quell_model_save (told by its first bytes), for hardware of these limits. */
+/* Read an ONNX QDQ file, a TensorFlow Lite file of 8 bits, or a compiled file written by quell_model_save (told by their first bytes), for hardware of these limits. */
 quell_status quell_model_load(const char *path, const quell_limits *limits, quell_model **model, quell_error *err);
 /* The same, with what is said about its input instead of what the file says or what can be found out. */
 quell_status quell_model_load_for(const char *path, const quell_limits *limits, const quell_input *input, quell_model **model, quell_error *err);

@@ -1,10 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The forms themselves: each function writes a small network in one of them. `FORMS` is the table that docs/forms.md shows and test_forms.py tries."""
+"""The forms themselves: each function writes a small network in one of them. `FORMS` is the table that docs/forms.md shows and test_forms.py tries.
+
+    python tests/host/make_forms.py       # renew the tables of docs/forms.md
+"""
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnx
-from forms import Net, helper
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])]
+from forms import ROOT, Net, helper  # noqa: E402
+from tools import marks  # noqa: E402
+
+PAGE = ROOT / "docs/forms.md"
 
 BAD_MODEL, UNSUPPORTED = 4, 5
 FLOAT = onnx.TensorProto.FLOAT
@@ -292,6 +302,7 @@ def products():
     x = net.node("Flatten", [net.pair(net.node("GlobalAveragePool", [plain(net)]))], axis=1)
     y = net.node("MatMul", [x, net.weights(np.ascontiguousarray(net.random_weights(12, 8).T), axis=1)])
     y = net.pair(net.node("Relu", [net.node("Add", [y, net.constant(net.rng.normal(0, 0.2, 12).astype(np.float32))])]))
+    y = net.pair(net.node("Gemm", [y, net.weights(net.random_weights(12, 12)), net.constant(np.array([0.3], np.float32))], transB=1))
     y = net.pair(net.dense(y, 12, transposed=False, alpha=0.75, beta=-1.5))
     return net, net.pair(net.dense(y, 10, alpha=-0.5))
 
@@ -434,6 +445,15 @@ def nhwc_flatten():
     return net, net.pair(net.dense(net.node("Flatten", [y], axis=1), 10))
 
 
+@form("layout", "a Transpose that reaches neither another one nor the image: into the product behind")
+def lone_transposes():
+    net = Net(shape=(3, 8, 6))
+    y = net.pair(net.node("MaxPool", [net.start()], kernel_shape=[2, 2], strides=[2, 2]))
+    y = net.pair(net.node("Relu", [net.node("Transpose", [y], perm=[0, 2, 3, 1])]))
+    y = net.node("Flatten", [net.node("Transpose", [y], perm=[0, 3, 1, 2])], axis=1)
+    return net, net.pair(net.dense(y, 10))
+
+
 # ---- the end ----
 
 def end(op, **attributes):
@@ -475,6 +495,24 @@ def unquantised_mean():
 def unquantised_max():
     net = Net()
     return net, net.head(net.pair(net.node("MaxPool", [net.node("Relu", [net.conv(net.start(), 8)])], kernel_shape=[2, 2], strides=[2, 2])))
+
+
+@form("gaps", "product, or 1 x 1 convolution, of means that are not quantised: exact, one product of the whole image")
+def unquantised_mean_of_codes():
+    net = Net(shape=(3, 10, 8))
+    y = net.node("Flatten", [net.node("GlobalAveragePool", [plain(net)])], axis=1)
+    w = net.weights(net.random_weights(10, 8))
+    return net, net.pair(net.node("Gemm", [y, w, net.constant(net.rng.normal(0, 0.3, 10).astype(np.float32))], transB=1))
+
+
+@form("gaps", "MaxPool, Relu, Clip at a code, of codes and not quantised behind: exact")
+def unquantised_codes():
+    net = Net()
+    x = net.pair(net.conv(net.start(), 8), scale=0.02, zero=100)
+    y = net.node("MaxPool", [net.node("Relu", [x])], kernel_shape=[2, 2], strides=[2, 2])
+    y = net.pair(net.node("Conv", [y, net.weights(net.random_weights(8, 8, 3, 3))], pads=[1] * 4), scale=0.03, zero=120)
+    y = net.node("Flatten", [net.node("Clip", [y, net.constant(np.float32(0)), net.constant(np.float32(0.9))])], axis=1)
+    return net, net.pair(net.node("Gemm", [y, net.weights(net.random_weights(10, 288))], transB=1))
 
 
 # ---- refused ----
@@ -526,6 +564,12 @@ def block_weights():
     x = net.node("Flatten", [net.pair(net.node("GlobalAveragePool", [plain(net)]))], axis=1)
     w = net.node("DequantizeLinear", [net.constant(net.rng.integers(-99, 99, (10, 8)).astype(np.int8)), net.constant(np.full((10, 2), 0.01, np.float32)), net.constant(np.zeros((10, 2), np.int8))], axis=1, block_size=4)
     return net, net.pair(net.node("Gemm", [x, w], transB=1))
+
+
+@refused("Dropout in training mode", "(Dropout)", "training", "inference")
+def dropout_in_training():
+    net = Net()
+    return net, net.head(net.node("Dropout", [plain(net), net.constant(np.float32(0.2)), net.constant(np.bool_(True))]))
 
 
 @refused("a zero point that its type cannot hold", "(QuantizeLinear)", "zero point", "300", "int8", code=BAD_MODEL,
@@ -600,3 +644,25 @@ def qoperator():
     x = net.node("Flatten", [net.quantise(net.node("GlobalAveragePool", [plain(net)]))], axis=1)
     y = net.node("QLinearMatMul", [x, s, z, net.constant(net.rng.integers(0, 99, (8, 10)).astype(np.uint8)), s, z, s, z])
     return net, net.node("DequantizeLinear", [y, s, z])
+
+
+# ---- the page ----
+
+def table(name):
+    """Section of docs/forms.md: the accepted forms, or the refused ones with the words of their refusals."""
+    rows = [f for f in FORMS.values() if (f.group == "refused") == (name == "refused")]
+    if name == "refused":
+        lines = ["| refused | exit code | the message holds |", "|---|---|---|"]
+        lines += [f"| {f.text} | {f.code} | {', '.join(f'`{w}`' for w in f.words)} |" for f in rows]
+    else:
+        lines = ["| kind | form | may differ from onnxruntime |", "|---|---|---|"]
+        lines += [f"| {f.group} | {f.text} | {f.rounding} |" for f in rows]
+    return "\n".join(lines) + "\n"
+
+
+def page():
+    return marks.renew(PAGE.read_text(), table)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -3,7 +3,8 @@
 
     python tests/host/onnx_compare.py --model M.onnx [--images N] [--json F]
 
-onnxruntime runs with graph optimisations disabled, so that every QuantizeLinear and DequantizeLinear is computed as written, in float32.
+onnxruntime runs with graph optimisations disabled, so that every QuantizeLinear and DequantizeLinear is computed as written, in float32. With them it
+would choose 8-bit kernels, whose sums saturate on CPUs without VNNI: every test that takes golden values from it uses `session`.
 """
 import argparse
 import gzip
@@ -22,6 +23,16 @@ import libquell  # noqa: E402
 FASHION = Path("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz")
 
 
+def session(model):
+    """onnxruntime as the authority: a path or a ModelProto, no optimisation, one thread, this order of nodes."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    source = model.SerializeToString() if isinstance(model, onnx.ModelProto) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
 def all_codes(path, images):
     """{name of every quantised tensor: int8 codes, n x h x w x c} of float images n x c x h x w."""
     model = onnx.load(str(path))
@@ -32,11 +43,8 @@ def all_codes(path, images):
         if name not in outputs:
             zero = constants[node.input[2]].data_type if len(node.input) > 2 else onnx.TensorProto.UINT8
             model.graph.output.append(onnx.helper.make_tensor_value_info(name, zero, None))
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    values = session.run(list(names), {session.get_inputs()[0].name: images})
+    runtime = session(model)
+    values = runtime.run(list(names), {runtime.get_inputs()[0].name: images})
     codes = {}
     for name, v in zip(names, values):
         v = v.astype(np.int16) - (128 if v.dtype == np.uint8 else 0)

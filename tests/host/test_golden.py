@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every operator in every form against onnxruntime: at least 99.9 % of the codes equal, none off by more than one."""
+"""Every operator in every form against onnxruntime: at least 99.9 % of the codes equal, none off by more than one.
+
+Each case compares so many images that 10 000 codes come together. libquell rounds twice, to 12 fractional bits and to a code, which decides otherwise than
+onnxruntime's one rounding in 1.5e-4 of them (222 of 1.5 million); onnxruntime's float sums, which differ between CPUs, in some 3e-6. So 1.5 unequal codes are
+expected in 10 000, with a standard deviation of 1.2; ten are allowed.
+"""
 import sys
 from pathlib import Path
 
@@ -11,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import make_golden  # noqa: E402
 import onnx_compare  # noqa: E402
 
-IMAGES = 6
+IMAGES, CODES = 6, 10_000
 
 
 @pytest.mark.parametrize("name", make_golden.CASES)
@@ -20,8 +25,9 @@ def test_golden(name, tmp_path):
     path = tmp_path / f"{name}.onnx"
     onnx.save(model, str(path))
     shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]]
-    images = np.random.default_rng(0).integers(0, 256, (IMAGES, *shape)).astype(np.float32) / np.float32(255)
-    results = onnx_compare.compare(path, images)
+    images = lambda count: np.random.default_rng(0).integers(0, 256, (count, *shape)).astype(np.float32) / np.float32(255)
+    each = sum(r[1] for r in onnx_compare.compare(path, images(1)))
+    results = onnx_compare.compare(path, images(max(IMAGES, -(-CODES // each))))
     codes, equal = sum(r[1] for r in results), sum(r[2] for r in results)
     assert max(r[3] for r in results) <= 1, results
     assert equal / codes >= 0.999, results

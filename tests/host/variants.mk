@@ -55,7 +55,6 @@ $(foreach variant,$(VARIANTS),$(eval $(call VARIANT,$(variant))))
 
 tests-build: variants
 
--include $(wildcard build/variants/*/*/*.d)
+-include $(wildcard build/variants/*/*/*.d build/variants/*/lib/passes/*.d)
 
 .PHONY: variants
-.SECONDARY:

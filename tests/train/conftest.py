@@ -1,14 +1,17 @@
-"""Shared by the training tests: the repository on the path, one thread, a small untrained quantised network."""
+"""Shared by the training tests: the repository on the path, one thread, a small untrained quantised network, the same on every CPU (fixed.py)."""
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests/host")]  # the latter: onnx_compare.py
 import train  # noqa: E402,F401  before torch: it sets how OpenMP's threads wait
 import torch  # noqa: E402
-from train import config, data, networks, profile, quantise  # noqa: E402
+from train import config, data, profile  # noqa: E402
+
+import fixed  # noqa: E402
 
 torch.set_num_threads(1)  # as many programs run at once as there are cores
 PROFILES = [profile.Profile("additive", read_additive=0.03), profile.Profile("multiplicative", read_multiplicative=0.5)]
@@ -33,20 +36,9 @@ def images(dataset):
     return dataset.padded(dataset.train.images)
 
 
-def quantised(backbone, images):
-    """Random weights, and batch-norm statistics as after some training, so that folding has something to fold."""
-    torch.manual_seed(0)
-    model = networks.FloatNet(backbone, images.shape[1])
-    model.train()
-    with torch.no_grad():
-        for _ in range(3):
-            model(images.float() / 255)
-    return quantise.quantise(model.eval(), images)
-
-
 @pytest.fixture
 def net(images):
-    return quantised("resnet8", images)
+    return fixed.network("resnet8", images.shape[1])
 
 
 @pytest.fixture

@@ -234,14 +234,16 @@ static quell_status into_product(struct graph *g, struct graph_node *n, struct g
 
 enum { VISITS_MAX = 1000 };
 
-/* Does the way up from t end at transposes or at the image on every branch? */
-static int can_rise(const struct graph *g, const struct graph_tensor *t, int *visits)
+/* Does the way up from t end at transposes, or at the image where it takes this one in, on every branch? */
+static int can_rise(const struct graph *g, const struct graph_tensor *t, int image, int *visits)
 {
     for (; ++*visits < VISITS_MAX; t = graph_in(t->producer, 0)) {
-        if (t == g->input || t->data || graph_is(t->producer, "Transpose"))
+        if (t == g->input)
+            return image;
+        if (t->data || graph_is(t->producer, "Transpose"))
             return 1;
         if (is_binary(t->producer))
-            return graph_in(t->producer, 0) && graph_in(t->producer, 1) && can_rise(g, graph_in(t->producer, 0), visits) && can_rise(g, graph_in(t->producer, 1), visits);
+            return graph_in(t->producer, 0) && graph_in(t->producer, 1) && can_rise(g, graph_in(t->producer, 0), image, visits) && can_rise(g, graph_in(t->producer, 1), image, visits);
         if (!is_elementwise(t->producer))
             return 0;
     }
@@ -273,8 +275,6 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
     int64_t perm[GRAPH_RANK_MAX], first[GRAPH_RANK_MAX];
     if (!read_perm(n, rank, perm) || (x->shaped && x->rank != rank))
         return QUELL_OK;
-    if (moves_ones(x, perm) && pass_shaped(graph_out(n)))
-        return as_reshape(g, n, err);
     if (graph_is(m, "Transpose") && read_perm(m, rank, first)) {
         int64_t both[GRAPH_RANK_MAX];
         for (size_t i = 0; i < rank; i++)
@@ -287,10 +287,15 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
         return into_reduce(g, n, reader, rank, perm, err);
     if ((graph_is(reader, "Flatten") || graph_is(reader, "Reshape")) && product_behind(graph_out(reader)))
         return into_product(g, n, reader, perm, err);
-    int visits = 0;
-    if (can_rise(g, x, &visits))
+    int visits = 0, only_ones = moves_ones(x, perm) && pass_shaped(graph_out(n));
+    if (only_ones && (graph_is(reader, "Flatten") || graph_is(reader, "Reshape") || graph_is(reader, "Squeeze") || graph_is(reader, "Unsqueeze")))
+        return as_reshape(g, n, err);
+    static const int64_t TO_NCHW[4] = {0, 3, 1, 2}; /* what pass_input knows */
+    if (can_rise(g, x, rank == 4 && memcmp(perm, TO_NCHW, sizeof TO_NCHW) == 0 && !g->meaning.input.file_nhwc, &visits))
         return is_elementwise(m) ? above_elementwise(g, n, m, rank, perm, err) : is_binary(m) ? above_binary(g, n, m, rank, perm, err) : QUELL_OK;
-    return is_elementwise(reader) && reader->inputs[0].tensor == graph_out(n) ? below_elementwise(g, n, reader, rank, perm, err) : QUELL_OK;
+    if (is_elementwise(reader) && reader->inputs[0].tensor == graph_out(n))
+        return below_elementwise(g, n, reader, rank, perm, err);
+    return only_ones ? as_reshape(g, n, err) : QUELL_OK;
 }
 
 quell_status pass_transposes(struct graph *g, quell_error *err)
