@@ -14,6 +14,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/host"))
 import test_input  # noqa: E402
+import test_tflite  # noqa: E402
 
 QUELL = ROOT / "build/bin/quell"
 
@@ -54,6 +55,9 @@ def models(work):
         subprocess.run([QUELL, "compile", "--model", path, "--output", compiled], check=True, stdout=subprocess.DEVNULL)
         yield path.read_bytes()
         yield compiled.read_bytes()
+    for kind in ("int8", "uint8"):
+        network = test_tflite.network(kind)
+        yield network.file.bytes([network.input], [network.number])
 
 
 def calibrations(work):

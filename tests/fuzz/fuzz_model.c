@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model: ONNX, or a compiled file, whose CRC is put right so that what follows it is read. */
+/* A model: ONNX, TensorFlow Lite, or a compiled file, whose CRC is put right so that what follows it is read. */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>

@@ -102,7 +102,8 @@ def test_noise_and_calibration(tmp_path):
     profile = tmp_path / "p.json"
     profile.write_text(json.dumps(PROFILE_VALUES))
     settings = ["--profile", profile, "--chip", 3]
-    quell("calibrate", "--model", MODEL, "--images", IMAGES, "--limit", 8, "--output", tmp_path / "c.cal", *settings)
+    report = quell("calibrate", "--model", MODEL, "--images", IMAGES, "--limit", 8, "--output", tmp_path / "c.cal", "--json", "-", *settings)
+    assert json.loads(report.stdout)["images"] == 8 and "chip 3 of test" in report.stderr
     run(*settings, "--calibration", tmp_path / "c.cal", "--noise-seed", 4)
     assert "chip" in run("--profile", profile, "--chip", 4, "--calibration", tmp_path / "c.cal", expect=CALIBRATION).stderr
 
