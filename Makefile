@@ -77,6 +77,9 @@ demo: build ## real images through the reference and the simulated chip; writes 
 test: build setup-train tests-build build/bin/noise_stats build/bin/quell-simboard-large ## every test; the last line counts them
 	$(PYTHON) -m tests.run
 
+test-cpus: build setup-train tests-build build/bin/quell-simboard-large ## the host and train tests as on other CPUs (docs/testing.md); writes build/cpus.json
+	$(PYTHON) -m tests.cpus --json build/cpus.json
+
 bench: build setup-train variants build/bin/noise_stats ## the figures of docs/results.md, into build/bench.json
 	$(PYTHON) -m tools.bench --out build/bench.json
 
@@ -101,4 +104,4 @@ models: setup-train build/lib/libquell.so ## train backbone and denoising blocks
 clean: ## delete what was built; the Python environment stays
 	find build -mindepth 1 -maxdepth 1 ! -name venv ! -name 'setup*.stamp' -exec rm -rf {} +
 
-.PHONY: results help setup setup-train versions gen regs build demo test tests-build bench noise-stats faults lint synth models clean
+.PHONY: results help setup setup-train versions gen regs build demo test test-cpus tests-build bench noise-stats faults lint synth models clean

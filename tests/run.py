@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,12 +27,20 @@ SLOWEST = 20  # so many programs are named at the end, by processor time
 FAULTS = ["conv_array", "requantise", "box_muller_radius", "dn_combine", "round_shift", "layer_queue"]
 # Short version of `make netlist`: the cells, and the benches whose netlists are made in seconds.
 NETLISTS = ["proofs", "cells_models", "mul8", "box_muller", "command_channel", "async_fifo", "bulk_in", "bulk_out"]
+# What tests/host/variants.mk builds, and the words before a program of it.
+VARIANTS = ROOT / "build/variants"
+ARM = ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-E", f"LD_LIBRARY_PATH={VARIANTS}/arm64/usr/lib/aarch64-linux-gnu:{VARIANTS}/arm64/lib/aarch64-linux-gnu")
+BUILDS = {"clang": (), "aarch64": ARM, "aarch64-clang": ARM}
+SLOW_IN_QEMU = ["test_calibrate"]  # more than a minute; `make test-cpus` runs it
+# Short version of `make test-cpus` (tests/cpus.py).
+CPUS = ["avx2", "haswell"]
 
 
 @dataclass
 class Test:
     name: str
     command: list
+    environment: dict = field(default_factory=dict)  # added to this process's own; an empty value takes a variable away
 
 
 @dataclass
@@ -55,10 +63,13 @@ def discover():
     tests += [Test(f"rtl/{p.stem[:-3]}", ["make", f"rtl-{p.stem[:-3]}"]) for p in sorted((ROOT / "tests/rtl").glob("*_tb.cpp"))]
     tests += [Test(f"asan/{p.stem}", [str(ROOT / "build/tests/asan" / p.stem)]) for p in sorted((ROOT / "tests/host").glob("test_*.c"))]
     tests += [Test(f"host/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/host").glob("test_*.c"))]
+    tests += [Test(f"{build}/{p.stem}", [*words, str(VARIANTS / build / p.stem)]) for build, words in BUILDS.items() for p in sorted((ROOT / "tests/host").glob("test_*.c"))
+              if not words or p.stem not in SLOW_IN_QEMU]
     tests += [Test(f"fw/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/fw").glob("test_*.c"))]
     tests += [Test("noise statistics, 10^7 samples", [str(ROOT / "build/bin/noise_stats"), "10000000"])]
     tests += [Test(f"netlist/{m}", ["make", f"netlist-{m}", "FAULTS=2"]) for m in NETLISTS]
     tests += [Test(f"netlist/{p.stem}", [*pytest, str(p)]) for p in sorted((ROOT / "tests/netlist").glob("test_*.py"))]
+    tests += [Test(f"cpus/{name}", [python, "-m", "tests.cpus", "--short", "--jobs", "1", "--only", name]) for name in CPUS]
     tests += [Test("lint", ["make", "lint"])]
     tests += [Test(f"fault/{m}", [python, "-m", "tests.rtl.faults", m]) for m in FAULTS]
     return tests
@@ -86,7 +97,8 @@ def count(code, output):
 def run(test):
     """Run one test program; its whole process group ends with it."""
     start = time.monotonic()
-    process = subprocess.Popen(test.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+    environment = {key: value for key, value in {**os.environ, **test.environment}.items() if value or key not in test.environment}
+    process = subprocess.Popen(test.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
     killer = threading.Timer(LIMIT, lambda: os.killpg(process.pid, signal.SIGKILL))
     killer.start()
     output = process.stdout.read()

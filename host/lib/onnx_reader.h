@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ONNX files into a graph. onnx_reader.c knows the protobuf tree, onnx_tensor.c its constants, onnx_external.c those in files beside the model. */
+/* ONNX files into a graph. onnx_wire.c unpacks, onnx_external.c and onnx_tensor.c read constants, onnx_reader.c the rest. */
 #ifndef QUELL_ONNX_READER_H
 #define QUELL_ONNX_READER_H
 
@@ -10,6 +10,8 @@
 quell_status onnx_read(const char *path, const uint8_t *data, size_t size, struct graph **graph, quell_error *err);
 
 /* ---- between the reader's files ---- */
+
+quell_status onnx_unpack(const char *path, const uint8_t *data, size_t size, Onnx__ModelProto **model, quell_error *err);
 
 /* A constant tensor of the graph. A value beyond its type is QUELL_E_MODEL. */
 quell_status onnx_constant(struct graph *g, const Onnx__TensorProto *proto, const char *name, const char *path, struct graph_tensor **tensor, quell_error *err);

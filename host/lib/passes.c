@@ -8,7 +8,7 @@ enum { ROUNDS_MAX = 200 };
 
 typedef quell_status pass_function(struct graph *g, quell_error *err);
 
-static pass_function *const ONCE[] = {pass_order, pass_domains, pass_dead, pass_shapes, pass_zero_points, pass_constants, pass_shapes, pass_ends};
+static pass_function *const ONCE[] = {pass_order, pass_domains, pass_dead, pass_shapes, pass_zero_points, pass_constants};
 
 static pass_function *const REPEATED[] = {
     pass_dead,
@@ -28,6 +28,7 @@ static pass_function *const REPEATED[] = {
     pass_gemm,
     pass_affine,
     pass_pads,
+    pass_ends,
 };
 
 static pass_function *const AT_THE_END[] = {pass_image_pairs, pass_duplicate, pass_shapes, pass_gaps, pass_shapes, pass_wide, pass_dead, pass_order};

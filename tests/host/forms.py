@@ -4,8 +4,10 @@
 `Net` writes a graph node by node and computes each on a few images as it goes, so that scales fit. `compare` runs a model through onnxruntime without
 graph optimisation (float kernels, every Q and DQ as written: the same on every CPU) and through `quell run`, and counts differing codes.
 """
+import os
 import struct
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,11 @@ import numpy as np
 import onnx
 import onnxruntime
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import libquell  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
-QUELL = ROOT / "build/bin/quell"
+QUELL = os.environ.get("QUELL", ROOT / "build/bin/quell")
 IMAGES = 8
 helper, numpy_helper = onnx.helper, onnx.numpy_helper
 onnxruntime.set_default_logger_severity(4)
@@ -185,6 +190,7 @@ class Result:
     different: int = 0
     largest: int = 0
     decisions: float = 1.0
+    layers: list = ()
 
     def right(self, largest=LARGEST, share=SHARE):
         return self.code == 0 and self.largest <= largest and self.different <= share * self.codes
@@ -211,7 +217,39 @@ def run_quell(path, images, *options):
         return done.returncode, done.stderr.strip(), np.load(f"{folder}/l.npy").astype(int) if done.returncode == 0 else None
 
 
-def compare(net, output, folder, change=None):
+def compare_layers(net, path, model, images):
+    """[(layer, codes, different, largest)] of each layer by itself: fed the codes that onnxruntime feeds it. Layers whose tensors the file does not have, or has in another layout, are left out."""
+    wide = onnx.ModelProto.FromString(model.SerializeToString())
+    names = [n.output[0] for n in model.graph.node if n.output[0] in net.parameters]
+    known = {o.name for o in wide.graph.output}
+    wide.graph.output.extend(helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(net.values[n].dtype), None) for n in names if n not in known)
+    runner, step, codes = session(wide), net.batch or len(images), {}
+    if names:
+        parts = [runner.run(names, {"image": net.feed(images[i:i + step])}) for i in range(0, len(images), step)]
+        codes = {n: np.concatenate([p[k] for p in parts]).astype(int) - (128 if net.values[n].dtype == np.uint8 else 0) for k, n in enumerate(names)}
+
+    def tensor(name, c, h, w):
+        """n x h x w x c, or None."""
+        v = codes.get(name)
+        if v is None or v.shape[1:] not in ((c, h, w), (c * h * w,)) or (v.ndim == 4 and c == h == w):
+            return None
+        return v.reshape(len(images), c, h, w).transpose(0, 2, 3, 1).astype(np.int8)
+
+    found, quell = [], libquell.Model(path)
+    for k, layer in enumerate(quell.layers()):
+        x, y = tensor(layer.input.decode(), layer.in_c, layer.in_h, layer.in_w), tensor(layer.output.decode(), layer.out_c, layer.out_h, layer.out_w)
+        r = codes.get(layer.residual.decode())
+        r = tensor(layer.residual.decode(), *(r.shape[1:] if r.ndim == 4 else (r.shape[1], 1, 1))) if r is not None else None
+        if x is None or y is None or (layer.residual and (r is None or r.shape[3] != layer.out_c)):
+            continue
+        got = np.stack([quell.run_layer(k, x[i], None if r is None else r[i]) for i in range(len(images))])
+        difference = np.abs(got.astype(int) - y.astype(int))
+        found.append((layer.name.decode(), difference.size, int((difference > 0).sum()), int(difference.max())))
+    quell.close()
+    return found
+
+
+def compare(net, output, folder, change=None, layers=False):
     """Write the model, run both, count. `change` alters the model behind the writer's back."""
     path = Path(folder) / "model.onnx"
     model = save(net, output, path, change)
@@ -227,4 +265,5 @@ def compare(net, output, folder, change=None):
             difference = np.abs(got - want)
             result.codes, result.different, result.largest = difference.size, int((difference > 0).sum()), int(difference.max())
             result.decisions = float((got.argmax(1) == want.argmax(1)).mean())
+        result.layers = compare_layers(net, path, model, images) if layers else []
     return result

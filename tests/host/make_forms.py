@@ -1,10 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The forms themselves: each function writes a small network in one of them. `FORMS` is the table that docs/forms.md shows and test_forms.py tries."""
+"""The forms themselves: each function writes a small network in one of them. `FORMS` is the table that docs/forms.md shows and test_forms.py tries.
+
+    python tests/host/make_forms.py       # renew the tables of docs/forms.md
+"""
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnx
-from forms import Net, helper
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])]
+from forms import ROOT, Net, helper  # noqa: E402
+from tools import marks  # noqa: E402
+
+PAGE = ROOT / "docs/forms.md"
 
 BAD_MODEL, UNSUPPORTED = 4, 5
 FLOAT = onnx.TensorProto.FLOAT
@@ -600,3 +610,25 @@ def qoperator():
     x = net.node("Flatten", [net.quantise(net.node("GlobalAveragePool", [plain(net)]))], axis=1)
     y = net.node("QLinearMatMul", [x, s, z, net.constant(net.rng.integers(0, 99, (8, 10)).astype(np.uint8)), s, z, s, z])
     return net, net.node("DequantizeLinear", [y, s, z])
+
+
+# ---- the page ----
+
+def table(name):
+    """Section of docs/forms.md: the accepted forms, or the refused ones with the words of their refusals."""
+    rows = [f for f in FORMS.values() if (f.group == "refused") == (name == "refused")]
+    if name == "refused":
+        lines = ["| refused | exit code | the message holds |", "|---|---|---|"]
+        lines += [f"| {f.text} | {f.code} | {', '.join(f'`{w}`' for w in f.words)} |" for f in rows]
+    else:
+        lines = ["| kind | form | may differ from onnxruntime |", "|---|---|---|"]
+        lines += [f"| {f.group} | {f.text} | {f.rounding} |" for f in rows]
+    return "\n".join(lines) + "\n"
+
+
+def page():
+    return marks.renew(PAGE.read_text(), table)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The golden models of every operator on the simulated chip, with noise: the same bytes as the reference device after every layer."""
+"""The golden models of every operator on the simulated chip, with noise, and forms of which passes make unusual layers: the same bytes as the reference device after every layer."""
 import os
 import struct
 import subprocess
@@ -11,6 +11,7 @@ import onnx
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import make_forms  # noqa: E402
 import make_golden  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,11 +29,25 @@ def run(folder, device, model, images, *settings):
     return {p.name: np.load(p) for p in sorted(out.glob("*.npy"))} | {"logits": np.load(folder / f"{device}.npy")}
 
 
+# Layers of ones that copy or negate channels, codes by channel, a kernel as large as the image.
+FORMS = ["uint8_weights_any_zero", "batch_norm_of_codes", "difference", "image_in_two_ways", "normalised_in_graph", "small_kernels"]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_forms(name, tmp_path):
+    net, output = make_forms.FORMS[name].make()
+    compare(name, net.model(output), net.shape, tmp_path)
+
+
 @pytest.mark.parametrize("name", make_golden.CASES)
 def test_same_bytes(name, tmp_path):
     model = make_golden.CASES[name]()
+    compare(name, model, [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]], tmp_path)
+
+
+def compare(name, model, shape, tmp_path):
     onnx.save(model, str(tmp_path / "m.onnx"))
-    c, h, w = (d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:])
+    c, h, w = shape
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, h, w, c)).astype(np.uint8)
     (tmp_path / "i").write_bytes(struct.pack(">HBB4I", 0, 8, 4, IMAGES, h, w, c) + pixels.tobytes())
     settings = ["--profile", PROFILE, "--chip", 2, "--noise-seed", 9]

@@ -99,3 +99,7 @@ def test_report_names_the_passes(tmp_path):
     forms.save(net, output, tmp_path / "m.onnx")
     done = forms.subprocess.run([forms.QUELL, "compile", "--model", tmp_path / "m.onnx", "--output", tmp_path / "m.quell", "--report"], capture_output=True, text=True)
     assert done.returncode == 0 and "affine: node" in done.stdout and "folded into node" in done.stdout, done.stdout + done.stderr
+
+
+def test_page_is_renewed():
+    assert make_forms.PAGE.read_text() == make_forms.page(), "run tests/host/make_forms.py"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every operator in every form against onnxruntime: at least 99.9 % of the codes equal, none off by more than one."""
+"""Every operator in every form against onnxruntime: every code equal but where float32's own rounding leaves it open, and there none off by more than one."""
 import sys
 from pathlib import Path
 
@@ -14,6 +14,13 @@ import onnx_compare  # noqa: E402
 IMAGES = 6
 
 
+def check(results):
+    """A denoising block's mean is kept to 2^-12 of a code (docs/arithmetic.md), which the floats of its function are not: there 99.9 % of the codes, elsewhere every one."""
+    for name, codes, equal, largest, wrong in results:
+        assert largest <= 1 and (wrong <= 0.001 * codes if name.endswith("denoise") else wrong == 0), results
+    assert sum(r[2] for r in results) / sum(r[1] for r in results) >= 0.9995, results
+
+
 @pytest.mark.parametrize("name", make_golden.CASES)
 def test_golden(name, tmp_path):
     model = make_golden.CASES[name]()
@@ -21,20 +28,13 @@ def test_golden(name, tmp_path):
     onnx.save(model, str(path))
     shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]]
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, *shape)).astype(np.float32) / np.float32(255)
-    results = onnx_compare.compare(path, images)
-    codes, equal = sum(r[1] for r in results), sum(r[2] for r in results)
-    assert max(r[3] for r in results) <= 1, results
-    assert equal / codes >= 0.999, results
+    check(onnx_compare.compare(path, images))
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in (onnx_compare.libquell.ROOT / "models").glob("*.onnx")))
 def test_models(name):
     path = onnx_compare.libquell.ROOT / "models" / name
-    results = onnx_compare.compare(path, onnx_compare.real_images(path, 4), limits="default")
-    assert max(r[3] for r in results) <= 1, results
-    # Of the whole model with what follows from an unequal code, and of every stage by itself.
-    assert sum(r[2] for r in results) / sum(r[1] for r in results) >= 0.9995, results
-    assert all(r[4] >= 0.999 for r in results), results
+    check(onnx_compare.compare(path, onnx_compare.real_images(path, 4), limits="default"))
 
 
 def float_model(path):

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from tests.run import ARM, VARIANTS  # noqa: E402
+
 NATIVE = ROOT / "build/bin/quell"
-VARIANTS = ROOT / "build/variants"
 MODEL = ROOT / "models/resnet8_fmnist_denoised.onnx"
 PROFILES = sorted((ROOT / "profiles").glob("*.json"))
 PATHS = ["scalar", "neon", "avx2", "avxvnni", "avx512", "avx512vnni"]
-ARM = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-E", f"LD_LIBRARY_PATH={VARIANTS}/arm64/usr/lib/aarch64-linux-gnu:{VARIANTS}/arm64/lib/aarch64-linux-gnu"]
 # name: (words before the program, program, QUELL_CPU)
 PLAYED = {
     "gcc, Nehalem (no AVX)": (["qemu-x86_64", "-cpu", "Nehalem"], NATIVE, ""),

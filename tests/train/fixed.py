@@ -34,6 +34,8 @@ def parts(backbone, channels):
         x = result[layer.source]
         weight = integers(random, -127, 127, layer.channels, 1 if layer.depthwise else x.shape[1], layer.kernel, layer.kernel)
         scale = (random.integers(500, 1001, layer.channels) / (74_000 * np.sqrt(weight[0].numel()))).astype(np.float32)
+        if layer.name == "head":
+            scale *= 16  # logits of some units: answers that noise can change
         conv = lambda x, w: F.conv2d(x, w, None, layer.stride, layer.padding, groups=quantise.groups(layer, w))
         acc = conv(x, weight)
         assert conv(x.abs(), weight.abs()).max() < 2 ** 24, "sums in float32 would not be exact"
@@ -93,11 +95,16 @@ def patterns(count):
     return torch.from_numpy((full // 31 ** 2).astype(np.uint8))
 
 
+def file(backbone):
+    """The experiment's committed backbone."""
+    return ROOT / f"models/experiment/{backbone}.onnx"
+
+
 @functools.cache
 def sure(backbone, count=640, margin=6):
     """A committed backbone of the experiment, patterns of whose class it is sure by `margin` codes, so that no rounding decides, and its answers to
     them: accuracy on these is agreement with the clean chip."""
-    net, images = export.read(ROOT / f"models/experiment/{backbone}.onnx", backbone), patterns(2 * count)
+    net, images = export.read(file(backbone), backbone), patterns(2 * count)
     with torch.no_grad():
         best = torch.cat([net(part) for part in images.split(160)]).topk(2, 1)
     chosen = (best.values[:, 0] - best.values[:, 1] >= margin).nonzero().flatten()[:count]

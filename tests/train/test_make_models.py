@@ -3,12 +3,13 @@ from dataclasses import replace
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import numpy_helper
 
 from train import config, data, make_models
 from train.config import ROOT
+
+import onnx_compare
 
 COMMITTED = sorted((ROOT / "models").glob("resnet8_fmnist*.onnx"))
 
@@ -37,6 +38,7 @@ def test_committed_files_keep_the_budget_and_the_backbone(path):
 
 @pytest.mark.skipif(not data.place("fashion_mnist"), reason="needs Debian's dataset-fashion-mnist")
 def test_smoke_makes_every_file_and_resumes(tmp_path):
+    """On one computer: what is made differs between CPUs, that the blocks behind the same backbone are the same does not."""
     lines, dataset = [], data.load("fashion_mnist", 2048)
     settings = replace(config.SMOKE, denoiser_steps=12, threads=1)
     make_models.say, say = lines.append, make_models.say
@@ -57,4 +59,4 @@ def test_smoke_makes_every_file_and_resumes(tmp_path):
         backbone, extra = parameters(path)
         assert 0 < extra <= settings.budget * backbone
         image = np.zeros((1, 1, 32, 32), np.float32)
-        assert onnxruntime.InferenceSession(path).run(None, {"image": image})[0].shape == (1, 10)
+        assert onnx_compare.session(path).run(None, {"image": image})[0].shape == (1, 10)

@@ -34,6 +34,10 @@ def tile(net, images, made, **options):
     return made
 
 
+def normal(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
 def test_chip_is_static_and_read_noise_is_not(net, images):
     layer, v = net.layers[0], torch.full((8, 16, 32, 32), 50.0)
     static = profile.Profile("static", column_gain_sigma=0.1, column_offset_sigma=0.01)
@@ -46,18 +50,19 @@ def test_chip_is_static_and_read_noise_is_not(net, images):
     assert not torch.equal(first, chip.analog(layer, v))
     read = tile(net, images, profile.Profile("read", read_additive=0.02, read_multiplicative=0.1))
     noisy = read.analog(layer, v)
-    # 131 072 samples: the standard deviation of the estimate is 0.2 %.
+    # 131 072 samples: the standard deviation of the estimate is 0.2 %, the limit 7 of them.
     assert (noisy - v).std().item() == pytest.approx(256 * 0.02 + 0.1 * 50, rel=0.015)
     read.redraw(chip=False)
     assert not torch.equal(noisy, read.analog(layer, v))
 
 
 def test_correction_takes_columns_out(net, images):
-    layer, v = net.layers[0], 40 * torch.randn(8, 16, 32, 32)
+    layer, v = net.layers[0], 40 * normal(8, 16, 32, 32)
     drift = profile.ColumnDrift(0.05, 0.01, 20, 3600)
     chip = tile(net, images, profile.Profile("p", column_gain_sigma=0.1, column_offset_sigma=0.02, column_drift=drift))
     wrong = chip.analog(layer, v)
-    assert (wrong / v).median() == pytest.approx(180 ** -0.05, rel=0.1)
+    # 16 columns, each off by 10 % and its offset: the median has a standard deviation of 3 %.
+    assert (wrong / v).median() == pytest.approx(180 ** -0.05, rel=0.13)
     assert torch.allclose(chip.correct(layer, wrong), v, atol=1e-3)
 
 
@@ -69,7 +74,7 @@ def test_silent_images_get_no_read_noise(net, images):
 
 
 def test_coarse_converter_gives_few_codes(net, images):
-    layer, v = net.layers[0], 40 * torch.randn(8, 16, 32, 32)
+    layer, v = net.layers[0], 40 * normal(8, 16, 32, 32)
     codes = tile(net, images, profile.Profile("p", adc_bits=5)).analog(layer, v).unique()
     assert (codes % 8 == 0).all() and len(codes) > 10
 
@@ -79,7 +84,8 @@ PCM = profile.Conductance(25.0, (0.26348, 1.9650, -1.1731), (-0.0155, 0.0244, 0.
 
 
 def test_devices_follow_the_published_spread():
-    """At age 0 nothing has drifted; what is left is programming error and read noise, of the formulas' size."""
+    """At age 0 nothing has drifted; what is left is programming error and read noise, of the formulas' size. 36 864 samples: the spread's estimate has a
+    standard deviation of 0.4 %, the mean's of 0.1 %."""
     pool = noise.Pool(1, "cpu")
     for code in (127, 64):
         held = noise.conductances(torch.full((64, 64, 3, 3), float(code)), PCM, pool)

@@ -47,9 +47,9 @@ quell_status pass_ends(struct graph *g, quell_error *err)
         enum quell_end end = ends_with(n);
         if (end) {
             const struct graph_tensor *x = graph_in(n, 0);
-            if (!x)
+            if (!x || !pass_shaped(x)) /* not known yet */
                 return QUELL_OK;
-            if (!pass_shaped(x) || !over_classes(n, x))
+            if (!over_classes(n, x))
                 return quell_fail(err, QUELL_E_UNSUPPORTED, "%s: at the end of the network it must go over the classes (axis 1); its input has %zu dimensions", PASS_LABEL(n), x->rank);
             g->end = end;
             graph_link(&g->outputs[0], graph_in(n, 0));

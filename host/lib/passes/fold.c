@@ -165,12 +165,14 @@ static struct graph_tensor *transpose(struct graph *g, const struct graph_node *
     size_t count, at[GRAPH_RANK_MAX] = {0}, step[GRAPH_RANK_MAX];
     const int64_t *perm = graph_attr_ints(n, "perm", &count);
     int64_t dims[GRAPH_RANK_MAX];
+    unsigned seen = 0;
     if (perm && count != x->rank)
         return NULL;
     for (size_t d = 0; d < x->rank; d++) {
         size_t from = perm ? (size_t)perm[d] : x->rank - 1 - d;
-        if (from >= x->rank)
+        if (from >= x->rank || (seen >> from & 1))
             return NULL;
+        seen |= 1u << from;
         dims[d] = x->dims[from];
         step[d] = 1;
         for (size_t k = from + 1; k < x->rank; k++)
@@ -291,6 +293,15 @@ struct graph_tensor *fold_on(struct graph *g, const struct graph_node *n, const 
     return NULL;
 }
 
+/* Left-out inputs are the business of operators that allow them: Clip, Slice, Q and DQ. */
+static int complete(const struct graph_node *n)
+{
+    for (size_t i = 0; i < n->input_count; i++)
+        if (!graph_in(n, i))
+            return 0;
+    return n->input_count > 0;
+}
+
 struct graph_tensor *fold_node(struct graph *g, const struct graph_node *n)
 {
     static const struct {
@@ -299,14 +310,14 @@ struct graph_tensor *fold_node(struct graph *g, const struct graph_node *n)
     } BINARY[] = {{"Add", '+'}, {"Sub", '-'}, {"Mul", '*'}, {"Div", '/'}, {"Min", '<'}, {"Max", '>'}, {"Pow", '^'}};
     for (size_t i = 0; i < sizeof BINARY / sizeof *BINARY; i++)
         if (graph_is(n, BINARY[i].name))
-            return binary(g, n, BINARY[i].sign);
+            return complete(n) ? binary(g, n, BINARY[i].sign) : NULL;
     if (graph_is(n, "Concat"))
-        return concat(g, n);
+        return complete(n) ? concat(g, n) : NULL;
     if (graph_is(n, "Gather"))
-        return n->input_count == 2 ? gather(g, n) : NULL;
+        return n->input_count == 2 && complete(n) ? gather(g, n) : NULL;
     if (graph_is(n, "Slice"))
         return slice(g, n);
     if (graph_is(n, "ConstantOfShape"))
         return constant_of_shape(g, n);
-    return fold_on(g, n, graph_in(n, 0));
+    return graph_in(n, 0) ? fold_on(g, n, graph_in(n, 0)) : NULL;
 }

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tools.h"
+#include "affine.h"
 
 struct range {
     double low, high;
@@ -45,7 +45,7 @@ static int products_range(const struct graph_node *n, struct range *r)
     double scale;
     while (source && !graph_is(source, "DequantizeLinear") && graph_in(source, 0))
         source = graph_maker(graph_in(source, 0));
-    if (!d || graph_in(d, 2) || !codes_range(source, &x, &scale))
+    if (!d || !affine_can_fold(n) || !codes_range(source, &x, &scale))
         return 0;
     const struct graph_tensor *w = graph_in(d, 0), *s = graph_in(d, 1), *bias = graph_in(n, 2);
     const struct graph_node *bias_d = pass_dequantised(bias);
@@ -63,7 +63,7 @@ static int products_range(const struct graph_node *n, struct range *r)
                 low += v > 0 ? v * x.low : v * x.high;
                 high += v > 0 ? v * x.high : v * x.low;
             }
-        if (bias && bias_d && graph_elements(graph_in(bias_d, 0)) == outputs)
+        if (bias && bias_d && graph_elements(graph_in(bias_d, 0)) == outputs && (graph_elements(graph_in(bias_d, 1)) == 1 || graph_elements(graph_in(bias_d, 1)) == outputs))
             b = graph_get(graph_in(bias_d, 0), o) * graph_get(graph_in(bias_d, 1), graph_elements(graph_in(bias_d, 1)) == 1 ? 0 : o);
         else if (bias && pass_is_const(bias) && graph_elements(bias) == outputs)
             b = graph_get(bias, o);

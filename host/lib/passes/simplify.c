@@ -62,16 +62,47 @@ static struct graph_tensor *codes_again(const struct graph_node *q)
     const struct graph_node *d = graph_is(q, "QuantizeLinear") ? graph_maker(graph_in(q, 0)) : NULL;
     if (!graph_is(d, "DequantizeLinear") || pass_is_const(graph_in(d, 0)) || !pass_same_constant(graph_in(q, 1), graph_in(d, 1)) || !graph_in(q, 2) || !pass_same_constant(graph_in(q, 2), graph_in(d, 2)))
         return NULL;
-    return graph_in(d, 0)->type == graph_out(q)->type ? graph_in(d, 0) : NULL;
+    /* codes that the image is given as: pass_input makes them a QuantizeLinear of it */
+    return graph_in(d, 0)->producer && graph_in(d, 0)->type == graph_out(q)->type ? graph_in(d, 0) : NULL;
+}
+
+static int reshapes(const struct graph_node *n) { return graph_is(n, "Reshape") || graph_is(n, "Flatten") || graph_is(n, "Squeeze") || graph_is(n, "Unsqueeze"); }
+
+/* Of two operators that only change the shape the last one counts. */
+static quell_status join_reshapes(struct graph *g, struct graph_node *n, quell_error *err)
+{
+    const struct graph_tensor *y = graph_out(n);
+    const int64_t rank = (int64_t)y->rank;
+    struct graph_tensor *shape = graph_constant(g, "shape", GRAPH_INT64, 1, &rank);
+    if (!shape)
+        return pass_full(err);
+    for (size_t i = 0; i < y->rank; i++)
+        graph_put_int(shape, i, y->dims[i]);
+    struct graph_tensor *const inputs[] = {graph_in(graph_maker(graph_in(n, 0)), 0), shape};
+    struct graph_tensor *joined = pass_node(g, "Reshape", n->name, n, 2, inputs);
+    if (!joined)
+        return pass_full(err);
+    joined->type = y->type;
+    joined->shaped = y->shaped;
+    joined->rank = y->rank;
+    memcpy(joined->dims, y->dims, sizeof joined->dims);
+    graph_replace(graph_out(n), joined);
+    graph_remove(g, n);
+    return QUELL_OK;
 }
 
 quell_status pass_simplify(struct graph *g, quell_error *err)
 {
     size_t count = 0;
-    (void)err;
     for (struct graph_node *n = g->first; n; n = n->next) {
         if (n->removed || !graph_in(n, 0) || !graph_out(n))
             continue;
+        if (reshapes(n) && reshapes(graph_maker(graph_in(n, 0))) && pass_shaped(graph_out(n))) {
+            quell_status status = join_reshapes(g, n, err);
+            if (status != QUELL_OK)
+                return status;
+            continue;
+        }
         struct graph_tensor *codes = codes_again(n);
         if (codes)
             graph_replace(graph_out(n), codes);

@@ -31,9 +31,9 @@ int pass_shaped(const struct graph_tensor *t)
     if (!t || !t->shaped)
         return 0;
     for (size_t i = 0; i < t->rank; i++)
-        if (t->dims[i] < 0)
+        if (t->dims[i] < 0 || t->dims[i] > GRAPH_ELEMENTS_MAX)
             return 0;
-    return 1;
+    return graph_elements(t) <= GRAPH_ELEMENTS_MAX;
 }
 
 int64_t pass_axis(int64_t axis, size_t rank)

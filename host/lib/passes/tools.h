@@ -14,7 +14,7 @@ static inline int pass_is_const(const struct graph_tensor *t) { return t && t->d
 /* A constant of one element. */
 int pass_scalar(const struct graph_tensor *t, double *value);
 int pass_same_constant(const struct graph_tensor *a, const struct graph_tensor *b);
-/* All dimensions are known. */
+/* All dimensions are known, and the elements countable. */
 int pass_shaped(const struct graph_tensor *t);
 int64_t pass_axis(int64_t axis, size_t rank); /* negative ones count from the end; -1: out of range */
 

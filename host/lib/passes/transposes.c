@@ -273,8 +273,6 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
     int64_t perm[GRAPH_RANK_MAX], first[GRAPH_RANK_MAX];
     if (!read_perm(n, rank, perm) || (x->shaped && x->rank != rank))
         return QUELL_OK;
-    if (moves_ones(x, perm) && pass_shaped(graph_out(n)))
-        return as_reshape(g, n, err);
     if (graph_is(m, "Transpose") && read_perm(m, rank, first)) {
         int64_t both[GRAPH_RANK_MAX];
         for (size_t i = 0; i < rank; i++)
@@ -287,10 +285,14 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
         return into_reduce(g, n, reader, rank, perm, err);
     if ((graph_is(reader, "Flatten") || graph_is(reader, "Reshape")) && product_behind(graph_out(reader)))
         return into_product(g, n, reader, perm, err);
-    int visits = 0;
+    int visits = 0, only_ones = moves_ones(x, perm) && pass_shaped(graph_out(n));
+    if (only_ones && (graph_is(reader, "Flatten") || graph_is(reader, "Reshape") || graph_is(reader, "Squeeze") || graph_is(reader, "Unsqueeze")))
+        return as_reshape(g, n, err);
     if (can_rise(g, x, &visits))
         return is_elementwise(m) ? above_elementwise(g, n, m, rank, perm, err) : is_binary(m) ? above_binary(g, n, m, rank, perm, err) : QUELL_OK;
-    return is_elementwise(reader) && reader->inputs[0].tensor == graph_out(n) ? below_elementwise(g, n, reader, rank, perm, err) : QUELL_OK;
+    if (is_elementwise(reader) && reader->inputs[0].tensor == graph_out(n))
+        return below_elementwise(g, n, reader, rank, perm, err);
+    return only_ones ? as_reshape(g, n, err) : QUELL_OK;
 }
 
 quell_status pass_transposes(struct graph *g, quell_error *err)

@@ -23,6 +23,8 @@ static quell_status rewrite(struct graph *g, struct graph_node *n, const struct 
     struct graph_tensor *w = graph_in(d, 0), *zeros = graph_in(d, 2);
     int64_t axis = pass_axis(graph_attr_int(d, "axis", 1), w->rank), least = 0, most = 0;
     size_t count = graph_elements(w);
+    if (zeros && zeros->type != w->type)
+        return quell_fail(err, QUELL_E_MODEL, "%s: the weights '%s' are %s, but their zero point is %s", PASS_LABEL(n), w->name, graph_type_name(w->type), graph_type_name(zeros->type));
     if (zeros && graph_elements(zeros) != 1 && (axis < 0 || zeros->rank != 1 || zeros->dims[0] != w->dims[axis]))
         return quell_fail(err, QUELL_E_UNSUPPORTED, "%s: the weights '%s' have %zu zero points; supported: one, or one for each output (blocks are not)", PASS_LABEL(n), w->name, graph_elements(zeros));
     for (size_t i = 0; i < count; i++) {
