@@ -132,7 +132,7 @@ template <class Tb> void denoiser_randomise(Tb &tb, DenoiserLayer &l, bool extre
     for (auto &r : l.wv) for (auto &v : r) v = byte();
     for (auto &v : l.b1) v = (int32_t)tb.between(-30000, 60000);
     for (auto &v : l.b2) v = (int32_t)tb.between(-30000, 60000);
-    for (auto &v : l.cv) v = (int32_t)(extreme ? (tb.between(0, 1) ? 0x7fffff : -0x800000) : tb.between(-60000, 120000));
+    for (auto &v : l.cv) v = (int32_t)(!extreme ? tb.between(-60000, 120000) : tb.between(0, 1) ? tb.between(0x400000, 0x7fffff) : tb.between(0, 1) ? 0x7fffff : -0x800000);
     auto multiplier = [&] { return (uint32_t)(extreme ? 131071 : tb.between(65536, 131071)); };
     l.m1 = multiplier(), l.m2 = multiplier(), l.md = multiplier(), l.mu = multiplier(), l.mv = multiplier();
     // 17 bits of multiplier leave 2^-16...: sums of 2^16...2^19 become 0...255, or some codes with 12 or 8 fractional bits.
@@ -142,7 +142,7 @@ template <class Tb> void denoiser_randomise(Tb &tb, DenoiserLayer &l, bool extre
         for (unsigned *s : {&l.s1, &l.s2, &l.sd, &l.su, &l.sv})
             *s = (unsigned)tb.between(1, 63);
         if (tb.between(0, 1)) // sigma just below and above its limit
-            l.sv = (unsigned)tb.between(21, 26);
+            l.sv = (unsigned)tb.between(22, 25);
         for (uint32_t *m : {&l.m1, &l.m2, &l.md, &l.mu, &l.mv})
             *m = tb.between(0, 2) ? *m : 65536;
     } else if (!tb.between(0, 3)) { // ties are common with these
