@@ -2,8 +2,8 @@
 //
 // The denoiser for use in somebody else's accelerator: denoiser.sv behind Wishbone registers, with AXI-Stream names on its streams.
 // A beat is two channels of one pixel, {odd, even}, int8 codes, in the order rows, columns, channel pairs; the zero point is taken away before
-// denoiser.sv and added after it. tlast is on the frame's last beat. The frame's
-// length comes from the registers; an input tlast elsewhere (or missing) changes nothing and is reported in status.tlast_error.
+// denoiser.sv and added after it. tlast is on the frame's last beat. The frame's length comes from the registers; an input tlast
+// elsewhere (or missing) changes nothing and is reported in status.tlast_error.
 // Bus and memory map: dn_registers.sv and denoiser.rdl. Use, formats, rate and size: docs/denoiser.md.
 `default_nettype none
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Average or maximum over windows without overlap: code = sat8(z_p + RHE(p * Mp >> Sp)), p the sum or maximum of code - z_y; qa_pool in
-// libquell. p has 21 bits and Mp 24: two products in DSP blocks, and p's upper three bits times Mp as a sum. The unfinished windows of one row of windows wait in a line memory, one word a window and channel pair. Without pooling the
-// stream passes through. Rows and columns that fill no window are dropped.
+// libquell. p has 21 bits and Mp 24: two products in DSP blocks, and p's upper three bits times Mp as a sum. The unfinished windows of one
+// row of windows wait in a line memory, one word a window and channel pair. Without pooling the stream passes through. Rows and columns that
+// fill no window are dropped.
 // Contract: code stream in and out, the last pair of each output row and of the frame marked; one pair in a clock; latency 14 cycles
 // (0 without pooling); the whole pipeline stops when its output does. A word is read back four pairs after it was read at the earliest
 // (a pixel has at least four pairs), one cycle after it was written. Four MULT18X18D.

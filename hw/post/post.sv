@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Residual add, rescale and clamp, two channels a clock: code = clamp(z_y + RHE(d*A + (r - z_r)*B >> S), lo, hi); qa_post in libquell.
-// A and B have 24 bits: the lower 17 are a DSP block's, the upper 7 mul8's. The residual r has the shape of the convolution's output and is read from activation memory ahead of need: one word of eight
-// channels serves four pairs; a request leaves only when the FIFO has room for its answer.
-// Contract: d stream (code less zero point) in, code stream out; latency 13 cycles, one pair a clock; the whole pipeline stops when its output does. Four MULT18X18D.
+// A and B have 24 bits: the lower 17 are a DSP block's, the upper 7 mul8's. The residual r has the shape of the
+// convolution's output and is read from activation memory ahead of need: one word of eight channels serves four pairs; a request leaves only
+// when the FIFO has room for its answer.
+// Contract: d stream (code less zero point) in, code stream out; latency 13 cycles, one pair a clock; the whole pipeline stops when its output
+// does. Four MULT18X18D.
 `default_nettype none
 
 module post (
