@@ -60,13 +60,13 @@ def without_pairs(path, out):
 
 
 def recovered_headroom(images, chips):
-    """-> (accuracies clean, noisy, calibrated; means over chips)."""
+    """-> (accuracies clean, noisy, calibrated; means over the chips)."""
     with tempfile.TemporaryDirectory() as folder:
         model, calibration = Path(folder) / "m.onnx", Path(folder) / "c.json"
         assert without_pairs(BACKBONE, model) > 0
         accuracy = lambda **settings: cli.run(model, limit=images, **settings)[0]["accuracy"]
         noisy, fixed = [], []
-        for chip in range(1, chips + 1):
+        for chip in chips:
             cli.calibrate(model, VARYING, chip, calibration, noise_seed=1000 + chip)
             noisy.append(accuracy(profile=VARYING, chip=chip, noise_seed=chip))
             fixed.append(accuracy(profile=VARYING, chip=chip, noise_seed=chip, calibration=calibration))
@@ -74,7 +74,7 @@ def recovered_headroom(images, chips):
 
 
 def measure(images, chips):
-    clean, noisy, fixed = recovered_headroom(images, chips)
+    clean, noisy, fixed = recovered_headroom(images, range(1, chips + 1))
     return {"logits_equal_share": logits_equal_share(BACKBONE, images), "recovered_headroom": (fixed - noisy) / (clean - noisy), "accuracy_headroom_clean": clean, "accuracy_headroom_noisy": noisy,
             "accuracy_headroom_calibrated": fixed}
 

@@ -12,11 +12,12 @@ pytestmark = pytest.mark.skipif(not cli.IMAGES.exists(), reason="needs Debian's 
 
 
 def test_logits_are_onnxruntimes():
-    """Of 400 images at most eight may have other logits: float32 leaves a code in 400 000 open (float_error.py), and one image in sixty has one that reaches its logits."""
-    assert bench_onnx.logits_equal_share(bench_onnx.BACKBONE, 400) >= 0.96
+    """Float32 leaves a code in 400 000 open (float_error.py), and one image in sixty has one that reaches its logits: of 400 images 7, with a standard deviation of 2.6; the limit is four
+    of these more. Two processors' onnxruntimes differ from each other in as many (docs/arithmetic.md). With codes rounded twice it was 60 %."""
+    assert bench_onnx.logits_equal_share(bench_onnx.BACKBONE, 400) >= 1 - (7 + 4 * 2.6) / 400
 
 
 def test_calibration_sees_below_zero():
-    """Two chips, 1 000 images: with the converter's limit at the zero point 66 % of the drop came back."""
-    clean, noisy, fixed = bench_onnx.recovered_headroom(1000, 2)
-    assert clean - noisy > 0.05 and fixed - noisy >= 0.95 * (clean - noisy)
+    """Two chips that lose much, 1 000 images: with the converter's limit at the zero point 67 % of the drop came back."""
+    clean, noisy, fixed = bench_onnx.recovered_headroom(1000, (3, 5))
+    assert clean - noisy > 0.2 and fixed - noisy >= 0.95 * (clean - noisy)
