@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(not cli.IMAGES.exists(), reason="needs Debian's 
 
 def test_logits_are_onnxruntimes():
     """Float32 leaves a code in 400 000 open (float_error.py), and one image in sixty has one that reaches its logits: of 400 images 7, with a standard deviation of 2.6; the limit is four
-    of these more. Two processors' onnxruntimes differ from each other in as many (docs/arithmetic.md). With codes rounded twice it was 60 %."""
+    of these more. With codes rounded twice 42 % were equal."""
     assert bench_onnx.logits_equal_share(bench_onnx.BACKBONE, 400) >= 1 - (7 + 4 * 2.6) / 400
 
 
