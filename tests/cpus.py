@@ -26,7 +26,7 @@ EVERYTHING = {"host": HOST, "train": TRAIN, "c": C}
 EMULATED = {"host": ["test_golden"], "train": ["test_export", "test_noise"], "c": C}
 # In `make test`, a minute of processor time: what failed on other CPUs once.
 SHORT = {"avx2": {"train": ["test_export", "test_resume", "test_make_models"], "host": ["test_golden"]},
-         "haswell": {"host": ["test_golden"], "train": ["test_export"], "c": [name for name in C if name not in run.SLOW_IN_QEMU]}}
+         "haswell": {"host": ["test_golden"], "train": ["test_export::test_each_step_equals_onnxruntime[resnet8]"], "c": [name for name in C if name not in run.SLOW_IN_QEMU]}}
 
 
 def libraries(aten, onednn, mkl, openblas, numpy_without, glibc_without, quell):
@@ -79,11 +79,14 @@ def missing(cpu):
 
 
 def programs(cpu, chosen):
-    """A run.Test for each program, in this CPU's environment."""
+    """A run.Test for each program (file, or file::test), in this CPU's environment."""
     pytest = [str(run.ROOT / "build/venv/bin/python"), "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
-    command = {"host": lambda name: [*pytest, str(run.ROOT / f"tests/host/{name}.py")], "train": lambda name: [*pytest, str(run.ROOT / f"tests/train/{name}.py")],
-               "c": lambda name: [str(run.ROOT / cpu.folder / name)]}
-    return [run.Test(f"cpus/{cpu.name}/{group}/{name}", [*cpu.words, *command[group](name)], cpu.environment) for group, names in chosen.items() for name in names]
+
+    def command(group, name):
+        file, *test = name.split("::")
+        return [str(run.ROOT / cpu.folder / name)] if group == "c" else [*pytest, "::".join([str(run.ROOT / f"tests/{group}/{file}.py"), *test])]
+
+    return [run.Test(f"cpus/{cpu.name}/{group}/{name}", [*cpu.words, *command(group, name)], cpu.environment) for group, names in chosen.items() for name in names]
 
 
 def main():

@@ -30,6 +30,8 @@ quell_status pass_affine(struct graph *g, quell_error *err);
 quell_status pass_pads(struct graph *g, quell_error *err);
 quell_status pass_duplicate(struct graph *g, quell_error *err);
 quell_status pass_image_pairs(struct graph *g, quell_error *err);
+quell_status pass_mean_product(struct graph *g, quell_error *err);
+quell_status pass_exact_pairs(struct graph *g, quell_error *err);
 quell_status pass_gaps(struct graph *g, quell_error *err);
 quell_status pass_wide(struct graph *g, quell_error *err);
 quell_status pass_ends(struct graph *g, quell_error *err);

@@ -487,6 +487,24 @@ def unquantised_max():
     return net, net.head(net.pair(net.node("MaxPool", [net.node("Relu", [net.conv(net.start(), 8)])], kernel_shape=[2, 2], strides=[2, 2])))
 
 
+@form("gaps", "product, or 1 x 1 convolution, of means that are not quantised: exact, one product of the whole image")
+def unquantised_mean_of_codes():
+    net = Net(shape=(3, 10, 8))
+    y = net.node("Flatten", [net.node("GlobalAveragePool", [plain(net)])], axis=1)
+    w = net.weights(net.random_weights(10, 8))
+    return net, net.pair(net.node("Gemm", [y, w, net.constant(net.rng.normal(0, 0.3, 10).astype(np.float32))], transB=1))
+
+
+@form("gaps", "MaxPool, Relu, Clip at a code, of codes and not quantised behind: exact")
+def unquantised_codes():
+    net = Net()
+    x = net.pair(net.conv(net.start(), 8), scale=0.02, zero=100)
+    y = net.node("MaxPool", [net.node("Relu", [x])], kernel_shape=[2, 2], strides=[2, 2])
+    y = net.pair(net.node("Conv", [y, net.weights(net.random_weights(8, 8, 3, 3))], pads=[1] * 4), scale=0.03, zero=120)
+    y = net.node("Flatten", [net.node("Clip", [y, net.constant(np.float32(0)), net.constant(np.float32(0.9))])], axis=1)
+    return net, net.pair(net.node("Gemm", [y, net.weights(net.random_weights(10, 288))], transB=1))
+
+
 # ---- refused ----
 
 @refused("two outputs", "2 outputs", "supported: one", change=lambda m: m.graph.output.append(helper.make_tensor_value_info(m.graph.node[-5].output[0], FLOAT, None)))
