@@ -6,7 +6,7 @@
 //
 // Contract: start_i begins a frame of cfg_out_h_i * cfg_out_w_i * cfg_out_c8_i * 4 pairs, of which not one more is taken; done_o answers when
 // all of them have been taken and the last word is in memory, and the next start_i may come in that cycle. One pair a clock when nothing
-// blocks; first pair 4 cycles after start_i (42 with noise: the generator fills). Latency without denoiser: some 47 cycles, with pooling 63.
+// blocks; first pair 4 cycles after start_i (42 with noise: the generator fills). Latency without denoiser: some 50 cycles, with pooling 64.
 `default_nettype none
 
 module post_engine #(
