@@ -12,8 +12,11 @@
 struct cli_options {
     const char *model, *images, *labels, *device, *profile, *calibration, *denoiser_name, *logits, *json, *trace, *simulator, *output, *dump;
     const char *profiles, *severities, *chips, *noise_seeds, *denoisers, *calibrate, *slice; /* of a sweep */
+    const char *range, *scale, *mean, *std, *order, *layout; /* of the model's input */
     double severity; /* of the profile, 1 is as written */
-    uint32_t chip, noise_seed, limit, threads, dump_count, wait_seconds;
+    uint32_t chip, noise_seed, limit, threads, dump_count, wait_seconds, top;
+    quell_input input; /* what the six say */
+    char given[64];    /* letters of the options that were given */
     int wait; /* for a board to be plugged in: wait_seconds, 0 for ever */
     int skip_bad, progress, report, large, corrected_only;
     quell_denoiser denoiser;
@@ -42,6 +45,11 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
 /* "quell: text" on stderr; -> the status as exit code. */
 int cli_fail(const quell_error *err);
 int cli_error(quell_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "quell: note: text" on stderr: something to know, nothing wrong. */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+quell_status cli_set_error(quell_error *err, quell_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Text of others for a terminal: control characters as \\xNN. At most 255 bytes; four texts may be in use at a time. */
+const char *cli_text(const char *text);
 
 /* ---- things that a session needs ---- */
 
@@ -61,7 +69,19 @@ quell_status cli_open(const struct cli_options *o, int program, struct cli_sessi
 void cli_close(struct cli_session *s);
 /* Open the device that the options name; with --wait not before its board is plugged in. */
 quell_status cli_open_device(const struct cli_options *o, quell_device **device, quell_error *err);
+/* For the memories of the device that is named. */
 quell_status cli_load_model(const struct cli_options *o, quell_model **model, quell_error *err);
+/* The profile that is named, at its severity. */
+quell_status cli_load_profile(const char *path, double severity, quell_profile **profile, quell_error *err);
+/* What the model's input is, if there is a doubt about it; what there is to say about images. */
+void cli_say_doubts(const struct cli_session *s);
+
+/* ---- what is checked before anything runs ---- */
+
+/* Files that will be written can be, as far as can be told without writing. */
+quell_status cli_check_outputs(const struct cli_options *o, quell_error *err);
+/* A word on options that change nothing because of others. */
+void cli_say_unused(const struct cli_options *o);
 
 /* ---- progress and Ctrl-C ---- */
 
@@ -84,7 +104,9 @@ int cli_interrupted(void);
 
 /* int8 array as NumPy file. */
 quell_status cli_write_npy(const char *path, const int8_t *data, const uint32_t *shape, unsigned dimensions, quell_error *err);
+/* path "-": standard output, which cli_parse has kept free for it: everything else then goes to stderr. */
 quell_status cli_write_json(const char *path, const cJSON *json, quell_error *err);
+void cli_keep_stdout(void);
 /* Flush stdout: a full disk behind a redirection is an error too. */
 int cli_finish(int exit_code);
 

@@ -18,7 +18,7 @@ int cmd_calibrate(const struct cli_options *o)
         if (status == QUELL_OK)
             status = quell_calibration_save(calibration, o->output, &err);
         if (status == QUELL_OK)
-            printf("chip %u of %s: corrected from %u images in %.2f s, written to %s\n", o->chip, quell_profile_name(s.profile), s.images_info.count, cli_seconds() - started, o->output);
+            printf("chip %u of %s: corrected from %u images in %.2f s, written to %s\n", o->chip, cli_text(quell_profile_name(s.profile)), s.images_info.count, cli_seconds() - started, cli_text(o->output));
     }
     quell_calibration_free(calibration);
     cli_close(&s);

@@ -30,6 +30,18 @@ static cJSON *model_json(const quell_model *model)
     cJSON *j = cJSON_CreateObject();
     quell_model_get_info(model, &i);
     cJSON_AddStringToObject(j, "version", quell_version());
+    quell_input input;
+    char words[400];
+    static const char *const SOURCES[] = {"first QuantizeLinear", "said", "metadata", "graph", "codes", "unknown"};
+    cJSON *in = cJSON_AddObjectToObject(j, "input");
+    cJSON_AddStringToObject(in, "source", SOURCES[quell_model_input(model, &input, words)]);
+    cJSON_AddStringToObject(in, "words", words);
+    cJSON_AddStringToObject(in, "layout", input.nhwc ? "nhwc" : "nchw");
+    cJSON_AddStringToObject(in, "order", input.bgr ? "bgr" : "rgb");
+    cJSON_AddNumberToObject(in, "scale", input.scale);
+    cJSON_AddItemToObject(in, "mean", cJSON_CreateDoubleArray(input.mean, (int)input.means));
+    cJSON_AddItemToObject(in, "std", cJSON_CreateDoubleArray(input.std, (int)input.stds));
+    cJSON_AddStringToObject(in, "doubt", quell_model_input_doubt(model, words) ? words : "");
 #define ADD(member) cJSON_AddNumberToObject(j, #member, (double)i.member)
     ADD(layers);
     ADD(image_h);
@@ -61,9 +73,9 @@ static void print_layers(const quell_model *model)
     printf("\n%-3s %-24s %-22s %-12s %12s  %s\n", "", "layer", "reads", "writes", "MACs", "");
     for (uint32_t k = 0; quell_model_get_layer(model, k, &l) == QUELL_OK; k++) {
         char reads[160], writes[40];
-        snprintf(reads, sizeof reads, "%s%s%s", l.input, *l.residual ? " + " : "", l.residual);
+        snprintf(reads, sizeof reads, "%s%s%s", cli_text(l.input), *l.residual ? " + " : "", cli_text(l.residual));
         snprintf(writes, sizeof writes, "%ux%ux%u", l.out_h, l.out_w, l.out_c);
-        printf("%-3u %-24.24s %-22s %-12s %12llu  %s%s\n", k, l.name, reads, writes, (unsigned long long)l.macs, l.macs ? "" : "(inserted: nothing is multiplied)", l.has_denoiser ? "denoised" : "");
+        printf("%-3u %-24.24s %-22s %-12s %12llu  %s%s\n", k, cli_text(l.name), reads, writes, (unsigned long long)l.macs, l.macs ? "" : "(inserted: nothing is multiplied)", l.has_denoiser ? "denoised" : "");
     }
 }
 
@@ -73,11 +85,17 @@ static void print_info(const quell_model *model, const char *name)
     quell_energy e;
     quell_model_get_info(model, &i);
     quell_estimate_energy(model, 1, &e);
-    printf("%s\n", name);
+    printf("%s\n", cli_text(name));
+    quell_input input;
+    char words[400];
+    quell_model_input(model, &input, words);
+    printf("input         %s\n", words);
+    if (quell_model_input_doubt(model, words))
+        printf("              %s\n", words);
     printf("images        %u x %u, %u channel%s, %u pixel%s of padding\n", i.image_h, i.image_w, i.image_c, i.image_c == 1 ? "" : "s", i.image_pad, i.image_pad == 1 ? "" : "s");
     printf("classes       %u", i.classes);
     for (uint32_t c = 0; c < i.classes && quell_model_class_name(model, c); c++)
-        printf("%s%s", c ? ", " : ": ", quell_model_class_name(model, c));
+        printf("%s%s", c ? ", " : ": ", cli_text(quell_model_class_name(model, c)));
     printf("\nparameters    %u, denoising blocks %u (%.2f %%)\n", i.parameters, i.denoiser_parameters, i.parameters ? 100.0 * i.denoiser_parameters / i.parameters : 0);
     printf("MACs          %llu, denoising blocks %llu (%.2f %%)\n", (unsigned long long)i.macs, (unsigned long long)i.denoiser_macs, i.macs ? 100.0 * (double)i.denoiser_macs / (double)i.macs : 0);
     printf("layers        %u, denoised %u\n", i.layers, i.denoisers);
@@ -96,13 +114,37 @@ static quell_status write_model_json(const struct cli_options *o, const quell_mo
     return status;
 }
 
+/* Does the model fit the chip's memories (device ref), or those of the device that is named? Said, not an error: this is what was asked for. */
+static void say_fit(const struct cli_options *o, const quell_model *model, const quell_error *too_large)
+{
+    const quell_limits chip = quell_default_limits();
+    quell_error reason;
+    const int ref = strcmp(o->device, "ref") == 0;
+    if (too_large)
+        printf("\non %-10s does not fit: %s\n", cli_text(o->device), too_large->text);
+    if (!ref)
+        return;
+    quell_status status = quell_model_fits(model, &chip, &reason);
+    printf("%son the chip   %s%s\n", too_large ? "" : "\n", status == QUELL_OK ? "fits" : "does not fit: ", status == QUELL_OK ? "" : reason.text);
+}
+
+/* A file of any size is described: if it is too large for the device, as for one without limits. */
 int cmd_info(const struct cli_options *o)
 {
-    quell_model *model;
-    quell_error err;
-    quell_status status = cli_load_model(o, &model, &err);
+    const quell_limits endless = quell_endless_limits();
+    quell_model *model = NULL;
+    quell_error err, too_large;
+    quell_status status = cli_check_outputs(o, &err);
+    if (status == QUELL_OK)
+        status = cli_load_model(o, &model, &err);
+    int large = status == QUELL_E_TOO_LARGE;
+    if (large) {
+        too_large = err;
+        status = quell_model_load_for(o->model, &endless, &o->input, &model, &err);
+    }
     if (status == QUELL_OK) {
         print_info(model, o->model);
+        say_fit(o, model, large ? &too_large : NULL);
         status = write_model_json(o, model, &err);
     }
     quell_model_free(model);
@@ -113,9 +155,15 @@ int cmd_info(const struct cli_options *o)
 
 int cmd_compile(const struct cli_options *o)
 {
-    quell_model *model;
+    struct cli_session s = {0};
+    quell_model *model = NULL;
     quell_error err;
-    quell_status status = cli_load_model(o, &model, &err);
+    quell_status status = cli_check_outputs(o, &err);
+    if (status == QUELL_OK)
+        status = cli_load_model(o, &model, &err);
+    s.model = model;
+    if (status == QUELL_OK)
+        cli_say_doubts(&s);
     if (status == QUELL_OK)
         status = quell_model_save(model, o->output, &err);
     if (status == QUELL_OK)

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quell run: images in, table, JSON, logits and activations out. What was computed before a failure is written too. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 
 struct result {
     int8_t *logits;
-    uint32_t wanted, done, correct;
+    uint32_t wanted, done, correct, top_correct; /* top: the label is among the --top best */
     double seconds;
     quell_status status; /* of the run itself */
     quell_counters counters;
@@ -19,19 +17,24 @@ struct result {
 
 /* ---- figures ---- */
 
-static uint32_t best_class(const int8_t *logits, uint32_t classes)
+/* How many classes come before the label, of equal ones those with a lower number; all, if it is none of them. */
+static uint32_t rank_of(const int8_t *logits, uint32_t classes, int label)
 {
-    uint32_t best = 0;
-    for (uint32_t c = 1; c < classes; c++)
-        if (logits[c] > logits[best])
-            best = c;
-    return best;
+    if (label < 0 || (uint32_t)label >= classes)
+        return classes;
+    uint32_t before = 0;
+    for (uint32_t c = 0; c < classes; c++)
+        before += logits[c] > logits[label] || (logits[c] == logits[label] && c < (uint32_t)label);
+    return before;
 }
 
-static void count_correct(const struct cli_session *s, struct result *r)
+static void count_correct(const struct cli_options *o, const struct cli_session *s, struct result *r)
 {
-    for (uint32_t i = 0; i < r->done; i++)
-        r->correct += quell_images_label(s->images, i) == (int)best_class(r->logits + (size_t)i * s->info.classes, s->info.classes);
+    for (uint32_t i = 0; i < r->done; i++) {
+        uint32_t rank = rank_of(r->logits + (size_t)i * s->info.classes, s->info.classes, quell_images_label(s->images, i));
+        r->correct += rank == 0;
+        r->top_correct += rank < o->top && rank < s->info.classes;
+    }
 }
 
 static double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
@@ -56,6 +59,7 @@ static cJSON *settings_json(const struct cli_options *o)
     cJSON_AddStringToObject(j, "denoiser", o->denoiser_name);
     cJSON_AddNumberToObject(j, "limit", o->limit);
     cJSON_AddNumberToObject(j, "threads", o->threads);
+    cJSON_AddNumberToObject(j, "top", o->top);
     return j;
 }
 
@@ -93,10 +97,19 @@ static cJSON *energy_json(const quell_energy *e)
     return j;
 }
 
+static const char *input_words(const struct cli_session *s, char words[320])
+{
+    quell_input input;
+    quell_model_input(s->model, &input, words);
+    return quell_images_codes(s->images, 0) ? "tensors" : words;
+}
+
 static cJSON *result_json(const struct cli_options *o, const struct cli_session *s, const struct result *r)
 {
     cJSON *j = cJSON_CreateObject();
+    char words[320];
     cJSON_AddStringToObject(j, "version", quell_version());
+    cJSON_AddStringToObject(j, "input", input_words(s, words));
     cJSON_AddStringToObject(j, "device", quell_device_name(s->device));
     cJSON_AddStringToObject(j, "profile", s->profile ? quell_profile_name(s->profile) : "ideal");
     cJSON_AddBoolToObject(j, "complete", r->done == r->wanted);
@@ -107,6 +120,10 @@ static cJSON *result_json(const struct cli_options *o, const struct cli_session 
     if (s->images_info.labelled && r->done) {
         cJSON_AddNumberToObject(j, "correct", r->correct);
         cJSON_AddNumberToObject(j, "accuracy", share(r->correct, r->done));
+        if (o->top > 1) {
+            cJSON_AddNumberToObject(j, "top_correct", r->top_correct);
+            cJSON_AddNumberToObject(j, "top_accuracy", share(r->top_correct, r->done));
+        }
     } else {
         cJSON_AddNullToObject(j, "correct");
         cJSON_AddNullToObject(j, "accuracy");
@@ -127,8 +144,9 @@ static cJSON *result_json(const struct cli_options *o, const struct cli_session 
 
 static void print_table(const struct cli_options *o, const struct cli_session *s, const struct result *r)
 {
-    printf("model         %s\ndevice        %s\n", o->model, quell_device_name(s->device));
-    printf("noise         %s%s", s->profile ? quell_profile_name(s->profile) : "none", s->profile ? "" : "\n");
+    char words[320];
+    printf("model         %s\ndevice        %s\ninput         %s\n", cli_text(o->model), quell_device_name(s->device), input_words(s, words));
+    printf("noise         %s%s", s->profile ? cli_text(quell_profile_name(s->profile)) : "none", s->profile ? "" : "\n");
     if (s->profile)
         printf(", chip %u%s, noise seed %u\n", o->chip, s->calibration ? " (calibrated)" : "", o->noise_seed);
     printf("denoiser      %s\nimages        %u", o->denoiser_name, r->done);
@@ -139,6 +157,8 @@ static void print_table(const struct cli_options *o, const struct cli_session *s
     printf("\n");
     if (s->images_info.labelled && r->done)
         printf("accuracy      %.2f %% (%u right)\n", 100 * share(r->correct, r->done), r->correct);
+    if (s->images_info.labelled && r->done && o->top > 1)
+        printf("top %-9u %.2f %% (%u right)\n", o->top, 100 * share(r->top_correct, r->done), r->top_correct);
     printf("speed         %.1f images/s (%.2f s)\n", share(r->done, r->seconds), r->seconds);
     if (r->counters.cycles) {
         printf("cycles        %.0f an image, array %.1f %% busy\n", share((double)r->counters.cycles, r->done), 100 * array_busy(r));
@@ -181,7 +201,7 @@ static quell_status dump_layer(const struct cli_options *o, struct cli_session *
     }
     char path[4096], name[sizeof l.name];
     for (size_t i = 0; i < sizeof name; i++)
-        name[i] = strchr("/\\:*?\"<>| ", l.name[i]) && l.name[i] ? '_' : l.name[i];
+        name[i] = l.name[i] && (strchr("/\\:*?\"<>| ", l.name[i]) || (unsigned char)l.name[i] < ' ' || l.name[i] == 0x7F) ? '_' : l.name[i];
     snprintf(path, sizeof path, "%s/%02u_%s.npy", o->dump, layer, name);
     const uint32_t shape[4] = {count, l.out_h, l.out_w, l.out_c};
     if (status == QUELL_OK)
@@ -194,10 +214,6 @@ static quell_status dump(const struct cli_options *o, struct cli_session *s, que
 {
     struct cli_progress progress;
     uint32_t count = o->dump_count < s->images_info.count ? o->dump_count : s->images_info.count;
-    if (mkdir(o->dump, 0777) != 0 && errno != EEXIST) {
-        snprintf(err->text, sizeof err->text, "cannot make the folder %.300s: %s", o->dump, strerror(errno));
-        return err->status = QUELL_E_FILE;
-    }
     cli_progress_start(&progress, "activations", count * s->info.layers, o->progress);
     quell_status status = QUELL_OK;
     for (uint32_t k = 0; status == QUELL_OK && count && k < s->info.layers; k++)
@@ -221,7 +237,7 @@ static void run_images(const struct cli_options *o, struct cli_session *s, struc
         if (quell_device_get_counters(s->device, &r->counters, &ignored) != QUELL_OK)
             memset(&r->counters, 0, sizeof r->counters);
     quell_estimate_energy(s->model, o->denoiser != QUELL_DENOISER_OFF, &r->energy);
-    count_correct(s, r);
+    count_correct(o, s, r);
 }
 
 static quell_status run(const struct cli_options *o, struct cli_session *s, quell_error *err)

@@ -112,13 +112,7 @@ static int group_has_work(const struct sweep *w, uint32_t group)
 static quell_status load_profile(const struct sweep_axes *a, uint32_t group, quell_profile **profile, quell_error *err)
 {
     const uint32_t pair = group / a->chip_count;
-    quell_profile *written;
-    quell_status status = quell_profile_load(a->profiles[pair / a->severity_count], &written, err);
-    if (status != QUELL_OK)
-        return status;
-    status = quell_profile_scale(written, a->severities[pair % a->severity_count], profile, err);
-    quell_profile_free(written);
-    return status;
+    return cli_load_profile(a->profiles[pair / a->severity_count], a->severities[pair % a->severity_count], profile, err);
 }
 
 static quell_status run_all(struct sweep *w, quell_error *err)
@@ -168,7 +162,7 @@ static void print_line(const struct sweep *w, uint32_t pair, uint32_t correction
     if (!n)
         return;
     double mean = sum / n, variance = n > 1 ? (squares - sum * mean) / (n - 1) : 0;
-    printf("%-20s %8g  %-9s  %-8s %6.2f %% +- %5.2f  (%u)\n", cJSON_GetObjectItemCaseSensitive(any, "profile")->valuestring, a->severities[pair % a->severity_count],
+    printf("%-20s %8g  %-9s  %-8s %6.2f %% +- %5.2f  (%u)\n", cli_text(cJSON_GetObjectItemCaseSensitive(any, "profile")->valuestring), a->severities[pair % a->severity_count],
            correction ? "corrected" : "as it is", SWEEP_DENOISERS[a->denoisers[denoiser]], 100 * mean, 100 * sqrt(variance > 0 ? variance : 0), n);
 }
 
@@ -190,22 +184,30 @@ static quell_status prepare(struct sweep *w, quell_error *err)
     struct sweep_axes *a = &w->axes;
     quell_images_info info;
     quell_status status;
+    if (strcmp(w->o->json, "-") == 0)
+        return cli_set_error(err, QUELL_E_USAGE, "quell sweep goes on where it was stopped: --json wants a file");
     if ((status = sweep_read_axes(w->o, a, err)) != QUELL_OK || (status = sweep_read_slice(w, err)) != QUELL_OK || (status = cli_open(w->o, 0, &w->s, err)) != QUELL_OK)
         return status;
     if (!w->s.images_info.labelled)
         return sweep_fail(err, QUELL_E_USAGE, "the images have no labels: add --labels%s", "");
     for (uint32_t g = 0; g < a->profile_count * a->severity_count * a->chip_count; g += a->chip_count) {
         quell_profile *profile;
+        quell_program *program = NULL;
         if ((status = load_profile(a, g, &profile, err)) != QUELL_OK)
             return status;
+        status = quell_program_make(w->s.model, profile, a->chips[0], NULL, QUELL_DENOISER_OFF, &program, err);
+        quell_program_free(program);
         quell_profile_free(profile);
+        if (status != QUELL_OK)
+            return status;
     }
+    for (uint32_t d = 0; d < a->denoiser_count; d++)
+        if (a->denoisers[d] != QUELL_DENOISER_OFF && !w->s.info.denoisers)
+            return cli_set_error(err, QUELL_E_USAGE, "--denoisers %s: %.300s has no denoising block", SWEEP_DENOISERS[a->denoisers[d]], cli_text(w->o->model));
     if (w->o->calibrate) {
-        if ((status = quell_images_open(w->o->calibrate, NULL, CALIBRATION_IMAGES, w->o->skip_bad, &w->calibration_images, err)) != QUELL_OK)
+        if ((status = quell_images_open_for(w->s.model, w->o->calibrate, NULL, CALIBRATION_IMAGES, w->o->skip_bad, &w->calibration_images, err)) != QUELL_OK)
             return status;
         quell_images_get_info(w->calibration_images, &info);
-        if (info.h != w->s.images_info.h || info.w != w->s.images_info.w || info.c != w->s.images_info.c)
-            return sweep_fail(err, QUELL_E_IMAGES, "%.300s: its images have another size than those of --images", w->o->calibrate);
         w->calibration_count = info.count;
     }
     uint64_t count = (uint64_t)a->profile_count * a->severity_count * a->chip_count * cells_a_chip(a);

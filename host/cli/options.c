@@ -22,8 +22,8 @@ static const struct option_row {
 #define NUMBER_OPTION(letter, name, member, help) {letter, name, NUMBER, offsetof(struct cli_options, member), "N", help}
 #define FLAG_OPTION(letter, name, member, help) {letter, name, FLAG, offsetof(struct cli_options, member), "", help}
     TEXT_OPTION('m', "model", model, "FILE", "the network: an ONNX file (QDQ), or one that `quell compile` wrote"),
-    TEXT_OPTION('i', "images", images, "PATH", "IDX file (gzip too), CIFAR-10 binary file or folder, or a folder of PNG/JPEG files per class"),
-    TEXT_OPTION('L', "labels", labels, "FILE", "IDX file with the labels"),
+    TEXT_OPTION('i', "images", images, "PATH", "IDX file (gzip too), CIFAR-10 binary file or folder, folder of PNG/JPEG files per class, or .npy tensors"),
+    TEXT_OPTION('L', "labels", labels, "FILE", "the labels: IDX, a label a line, or CSV lines file,label"),
     TEXT_OPTION('d', "device", device, "NAME", "ref (this computer, the default), sim (the simulated chip), usb (a board) or usb:SERIAL"),
     {'w', "wait", WAIT, offsetof(struct cli_options, wait_seconds), "[SECONDS]", "device usb: wait until the board is plugged in, for ever or so long"},
     TEXT_OPTION('p', "profile", profile, "FILE", "noise profile, JSON; none: an ideal chip"),
@@ -52,7 +52,14 @@ static const struct option_row {
     TEXT_OPTION('K', "slice", slice, "K/N", "only every N-th chip, from the K-th on, counted from 0: for several computers"),
     FLAG_OPTION('P', "progress", progress, "show progress even if stderr is no terminal"),
     FLAG_OPTION('R', "report", report, "print the layers with their addresses"),
-    FLAG_OPTION('l', "large", large, "for the device ref alone: ignore the chip's memory sizes"),
+    FLAG_OPTION('l', "large", large, "device ref: models of any size; it takes them without this word too"),
+    TEXT_OPTION('1', "input-range", range, "RANGE", "what a pixel is to the network: 0..1, 0..255, -1..1, -128..127 or imagenet (found out if not said)"),
+    TEXT_OPTION('2', "input-scale", scale, "X", "or (pixel * X - mean) / std; X is 1 if not said"),
+    TEXT_OPTION('3', "input-mean", mean, "R,G,B", "one number, or one a channel (0)"),
+    TEXT_OPTION('4', "input-std", std, "R,G,B", "one number, or one a channel (1)"),
+    TEXT_OPTION('5', "channel-order", order, "ORDER", "of the network's channels: rgb (the default) or bgr"),
+    TEXT_OPTION('6', "input-layout", layout, "LAYOUT", "of .npy tensors: nchw or nhwc (as the network's input)"),
+    NUMBER_OPTION('7', "top", top, "count an image as right, in a second figure, if its label is among the N best (1)"),
 };
 enum { OPTION_COUNT = sizeof OPTIONS / sizeof *OPTIONS };
 
@@ -95,6 +102,39 @@ static int read_factor(const char *name, const char *text, double *value)
     return 1;
 }
 
+/* Options of a model's input. */
+static int read_input(struct cli_options *o)
+{
+    const struct {
+        const char *text, *key, *option;
+    } said[] = {{o->range, "range", "input-range"}, {o->scale, "scale", "input-scale"}, {o->mean, "mean", "input-mean"}, {o->std, "std", "input-std"}, {o->order, "order", "channel-order"}, {o->layout, "layout", "input-layout"}};
+    quell_error err;
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (said[i].text && quell_input_say(&o->input, said[i].key, said[i].text, &err) != QUELL_OK) {
+            cli_error(QUELL_E_USAGE, "--%s: %s", said[i].option, err.text);
+            return 0;
+        }
+    return 1;
+}
+
+/* What excludes each other. */
+static int check_together(const struct cli_options *o)
+{
+    if (o->large && strcmp(o->device, "ref") != 0) {
+        cli_error(QUELL_E_USAGE, "--large is for the device ref alone: %s has the memories that it has", cli_text(o->device));
+        return 0;
+    }
+    if (o->calibration && !o->profile) {
+        cli_error(QUELL_E_USAGE, "--calibration corrects a chip: say which with --profile and --chip");
+        return 0;
+    }
+    if (!o->top) {
+        cli_error(QUELL_E_USAGE, "--top: 0 classes cannot hold the label");
+        return 0;
+    }
+    return 1;
+}
+
 static int read_denoiser(struct cli_options *o)
 {
     static const char *const MODES[] = {"off", "mean", "sample"};
@@ -111,7 +151,7 @@ int cli_parse(const struct cli_command *c, int argc, char **argv, struct cli_opt
 {
     struct option longs[OPTION_COUNT + 2] = {{0}};
     int count = 0;
-    *options = (struct cli_options){.device = "ref", .denoiser_name = "off", .dump_count = 1, .severity = 1, .severities = "1", .chips = "0", .noise_seeds = "0", .denoisers = "off"};
+    *options = (struct cli_options){.device = "ref", .denoiser_name = "off", .dump_count = 1, .severity = 1, .top = 1, .severities = "1", .chips = "0", .noise_seeds = "0", .denoisers = "off"};
     *exit_code = QUELL_E_USAGE;
     for (int i = 0; i < OPTION_COUNT; i++)
         if (strchr(c->required, OPTIONS[i].letter) || strchr(c->optional, OPTIONS[i].letter))
@@ -129,6 +169,8 @@ int cli_parse(const struct cli_command *c, int argc, char **argv, struct cli_opt
         }
         const struct option_row *row = &OPTIONS[found - 256];
         char *member = (char *)options + row->offset;
+        if (!strchr(options->given, row->letter))
+            options->given[strlen(options->given)] = row->letter;
         if (row->kind == WAIT) {
             options->wait = 1;
             if (!optarg && optind < argc && argv[optind][0] >= '0' && argv[optind][0] <= '9')
@@ -155,5 +197,10 @@ int cli_parse(const struct cli_command *c, int argc, char **argv, struct cli_opt
             cli_error(QUELL_E_USAGE, "quell %s needs --%s %s", c->name, OPTIONS[i].name, OPTIONS[i].value);
             return 0;
         }
-    return read_denoiser(options);
+    if (!read_denoiser(options) || !read_input(options) || !check_together(options))
+        return 0;
+    if (options->json && strcmp(options->json, "-") == 0)
+        cli_keep_stdout();
+    cli_say_unused(options);
+    return 1;
 }

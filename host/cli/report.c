@@ -23,14 +23,14 @@ static void print_row(const struct quell_model *m, uint32_t i)
     if (l->block && l->block->m)
         snprintf(rows, sizeof rows, "%d+%u", t->dn_row_addr, l->block->m);
     snprintf(sizes, sizeof sizes, "%dx%dx%u", t->out_h, t->out_w, l->real_channels);
-    printf("%2u %-20.20s %-6s%s %-12s %-8s %5d %5d %5s   %d+%u%s  %d+%u  %s  %s\n", i, l->info.name, kind(t), t->stride2 ? "/2" : "  ", sizes, pool, t->in_addr, t->out_addr, residual, t->w_addr,
+    printf("%2u %-20.20s %-6s%s %-12s %-8s %5d %5d %5s   %d+%u%s  %d+%u  %s  %s\n", i, cli_text(l->info.name), kind(t), t->stride2 ? "/2" : "  ", sizes, pool, t->in_addr, t->out_addr, residual, t->w_addr,
            quell_weight_words(l, m->limits.cores), t->wait_prev ? "" : " (no wait)", t->const_addr, l->channels / 2, pairs, rows);
 }
 
 void cli_print_report(const struct quell_model *m)
 {
     for (uint32_t i = 0; i < m->note_count; i++)
-        printf("%s\n", m->notes[i]);
+        printf("%s\n", cli_text(m->notes[i]));
     printf("%-2s %-20s %-8s %-12s %-8s %5s %5s %5s   %s\n", "", "layer", "kind", "conv output", "pool", "in", "out", "res", "weights  constants  denoiser pairs, rows (first word + words)");
     for (uint32_t i = 0; i < m->layer_count; i++)
         print_row(m, i);

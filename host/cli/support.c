@@ -14,6 +14,25 @@
 
 /* ---- messages ---- */
 
+const char *cli_text(const char *text)
+{
+    enum { TEXTS = 4, SIZE = 256 };
+    static _Thread_local char texts[TEXTS][SIZE];
+    static _Thread_local unsigned next;
+    char *out = texts[next++ % TEXTS];
+    size_t used = 0;
+    for (const unsigned char *p = (const unsigned char *)text; *p && used + 9 < SIZE; p++) {
+        int c1 = *p == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0; /* control characters of the upper half, in UTF-8 */
+        if (*p < ' ' || *p == 0x7F || c1)
+            used += (size_t)snprintf(out + used, SIZE - used, c1 ? "\\xc2\\x%02x" : "\\x%02x", c1 ? p[1] : *p);
+        else
+            out[used++] = (char)*p;
+        p += c1;
+    }
+    out[used] = 0;
+    return out;
+}
+
 int cli_fail(const quell_error *err)
 {
     fprintf(stderr, "quell: %s\n", err->text);
@@ -29,6 +48,34 @@ int cli_error(quell_status status, const char *format, ...)
     fprintf(stderr, "\n");
     va_end(arguments);
     return status;
+}
+
+void cli_note(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "quell: note: ");
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\n");
+    va_end(arguments);
+}
+
+quell_status cli_set_error(quell_error *err, quell_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(err->text, sizeof err->text, format, arguments);
+    va_end(arguments);
+    return err->status = status;
+}
+
+/* Where JSON goes with --json -; -1: not asked for. */
+static int json_to = -1;
+
+void cli_keep_stdout(void)
+{
+    json_to = dup(STDOUT_FILENO);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
 int cli_finish(int exit_code)
@@ -59,17 +106,6 @@ void cli_catch_interrupts(void)
 int cli_interrupted(void) { return interrupted; }
 
 /* ---- sessions ---- */
-
-static quell_status check_size(const struct cli_session *s, quell_error *err)
-{
-    const quell_model_info *m = &s->info;
-    const quell_images_info *i = &s->images_info;
-    if (i->h == m->image_h && i->w == m->image_w && i->c == m->image_c)
-        return QUELL_OK;
-    err->status = QUELL_E_IMAGES;
-    snprintf(err->text, sizeof err->text, "the images are %u x %u with %u channel%s; the model wants %u x %u with %u", i->h, i->w, i->c, i->c == 1 ? "" : "s", m->image_h, m->image_w, m->image_c);
-    return err->status;
-}
 
 /* Wait a little; -> 1 if it is time to try again. A board that has just come may be refused until the udev rule has been applied. */
 static int try_again(const struct cli_options *o, quell_status status, double started, double *seen, quell_error *err)
@@ -108,7 +144,7 @@ quell_status cli_open_device(const struct cli_options *o, quell_device **device,
 
 quell_status cli_load_model(const struct cli_options *o, quell_model **model, quell_error *err)
 {
-    quell_limits limits = o->large ? quell_large_limits() : quell_default_limits();
+    quell_limits limits = quell_large_limits(); /* the reference device's */
     *model = NULL;
     if (strcmp(o->device, "ref") != 0) { /* for the memories that this device has */
         quell_device *device;
@@ -119,17 +155,40 @@ quell_status cli_load_model(const struct cli_options *o, quell_model **model, qu
         if (status != QUELL_OK)
             return status;
     }
-    return quell_model_load(o->model, &limits, model, err);
+    return quell_model_load_for(o->model, &limits, &o->input, model, err);
 }
 
-static quell_status load_profile(const struct cli_options *o, struct cli_session *s, quell_error *err)
+quell_status cli_load_profile(const char *path, double severity, quell_profile **profile, quell_error *err)
 {
     quell_profile *written;
-    quell_status status = quell_profile_load(o->profile, &written, err);
+    quell_status status = quell_profile_load(path, &written, err);
     if (status != QUELL_OK)
         return status;
-    status = quell_profile_scale(written, o->severity, &s->profile, err);
+    status = quell_profile_scale(written, severity, profile, err);
     quell_profile_free(written);
+    return status;
+}
+
+void cli_say_doubts(const struct cli_session *s)
+{
+    char text[400];
+    const char *note = s->images ? quell_images_note(s->images) : NULL;
+    if ((!s->images || !quell_images_codes(s->images, 0)) && quell_model_input_doubt(s->model, text))
+        cli_note("%s", text);
+    if (note)
+        cli_note("%s", cli_text(note));
+}
+
+/* Model, chip, calibration and denoiser fit each other; the program stays only if it is wanted. */
+static quell_status make_program(const struct cli_options *o, int keep, struct cli_session *s, quell_error *err)
+{
+    if (o->denoiser != QUELL_DENOISER_OFF && !s->info.denoisers)
+        return cli_set_error(err, QUELL_E_USAGE, "--denoiser %s: %.300s has no denoising block", o->denoiser_name, cli_text(o->model));
+    quell_status status = quell_program_make(s->model, s->profile, o->chip, s->calibration, o->denoiser, &s->program, err);
+    if (status == QUELL_OK && !keep) {
+        quell_program_free(s->program);
+        s->program = NULL;
+    }
     return status;
 }
 
@@ -138,22 +197,21 @@ quell_status cli_open(const struct cli_options *o, int program, struct cli_sessi
     quell_limits limits;
     quell_status status;
     memset(s, 0, sizeof *s);
-    if ((status = cli_open_device(o, &s->device, err)) != QUELL_OK || (status = quell_device_get_limits(s->device, &limits, err)) != QUELL_OK
-        || (status = quell_model_load(o->model, &limits, &s->model, err)) != QUELL_OK)
+    if ((status = cli_check_outputs(o, err)) != QUELL_OK || (status = cli_open_device(o, &s->device, err)) != QUELL_OK || (status = quell_device_get_limits(s->device, &limits, err)) != QUELL_OK
+        || (status = quell_model_load_for(o->model, &limits, &o->input, &s->model, err)) != QUELL_OK)
         return status;
     quell_model_get_info(s->model, &s->info);
-    if (o->profile && (status = load_profile(o, s, err)) != QUELL_OK)
+    if (o->profile && (status = cli_load_profile(o->profile, o->severity, &s->profile, err)) != QUELL_OK)
         return status;
     if (o->calibration && (status = quell_calibration_load(o->calibration, &s->calibration, err)) != QUELL_OK)
         return status;
-    if ((status = quell_images_open(o->images, o->labels, o->limit, o->skip_bad, &s->images, err)) != QUELL_OK)
+    if ((status = make_program(o, program, s, err)) != QUELL_OK)
+        return status;
+    if ((status = quell_images_open_for(s->model, o->images, o->labels, o->limit, o->skip_bad, &s->images, err)) != QUELL_OK)
         return status;
     quell_images_get_info(s->images, &s->images_info);
-    if ((status = check_size(s, err)) != QUELL_OK || !program)
-        return status;
-    if ((status = quell_program_make(s->model, s->profile, o->chip, s->calibration, o->denoiser, &s->program, err)) != QUELL_OK)
-        return status;
-    return quell_device_load(s->device, s->program, err);
+    cli_say_doubts(s);
+    return program ? quell_device_load(s->device, s->program, err) : QUELL_OK;
 }
 
 void cli_close(struct cli_session *s)
@@ -247,13 +305,14 @@ quell_status cli_write_json(const char *path, const cJSON *json, quell_error *er
 {
     struct quell_file_out out;
     char *text = cJSON_Print(json);
-    if (!text) {
-        err->status = QUELL_E_MEMORY;
-        snprintf(err->text, sizeof err->text, "out of memory");
-        return err->status;
-    }
-    quell_status status = quell_file_create(&out, path, err);
-    if (status == QUELL_OK) {
+    if (!text)
+        return cli_set_error(err, QUELL_E_MEMORY, "out of memory");
+    quell_status status = QUELL_OK;
+    if (strcmp(path, "-") == 0 && json_to >= 0) {
+        errno = 0;
+        if (dprintf(json_to, "%s\n", text) < 0)
+            status = cli_set_error(err, QUELL_E_FILE, "cannot write to standard output: %s", errno ? strerror(errno) : "write error");
+    } else if ((status = quell_file_create(&out, path, err)) == QUELL_OK) {
         fprintf(out.stream, "%s\n", text);
         status = quell_file_commit(&out, err);
     }

@@ -143,6 +143,10 @@ cJSON *sweep_settings(const struct sweep *w)
     cJSON_AddStringToObject(j, "device", w->o->device);
     add_input(j, "model", w->o->model);
     add_input(j, "images", w->o->images);
+    quell_input input;
+    char words[320];
+    quell_model_input(w->s.model, &input, words);
+    cJSON_AddStringToObject(j, "input", words);
     cJSON_AddNumberToObject(j, "image_count", w->s.images_info.count);
     if (w->o->calibrate)
         add_input(j, "calibrate", w->o->calibrate);

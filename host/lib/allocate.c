@@ -209,10 +209,32 @@ static quell_status place_activations(struct quell_model *m, quell_error *err)
     return QUELL_OK;
 }
 
+quell_limits quell_endless_limits(void)
+{
+    enum { MOST = INT32_MAX };
+    return (quell_limits){.cores = 8, .bottleneck_max = 15, .act_words = MOST, .weight_words = MOST, .const_words = MOST, .row_words = MOST, .dn_pair_words = MOST, .dn_row_words = MOST, .line_words = MOST,
+                          .max_payload = MOST};
+}
+
+quell_status quell_model_fits(const quell_model *model, const quell_limits *limits, quell_error *err)
+{
+    struct quell_model copy = *model;
+    copy.limits = *limits;
+    copy.layers = malloc(model->layer_count * sizeof *copy.layers);
+    if (!copy.layers)
+        return quell_fail(err, QUELL_E_MEMORY, "out of memory");
+    memcpy(copy.layers, model->layers, model->layer_count * sizeof *copy.layers);
+    quell_status status = quell_model_fit(&copy, err);
+    free(copy.layers);
+    return status;
+}
+
 quell_status quell_model_fit(struct quell_model *m, quell_error *err)
 {
-    const quell_limits *limits = &m->limits;
-    if (limits->cores < 4 || limits->cores % 4 != 0 || limits->bottleneck_max > 15 || limits->act_words > 1 << 16 || limits->weight_words > 1 << 16 || limits->const_words > 1 << 16
+    const quell_limits *limits = &m->limits, endless = quell_endless_limits();
+    if (memcmp(limits, &endless, sizeof endless) == 0)
+        ; /* no device's: addresses may be beyond the table's fields */
+    else if (limits->cores < 4 || limits->cores % 4 != 0 || limits->bottleneck_max > 15 || limits->act_words > 1 << 16 || limits->weight_words > 1 << 16 || limits->const_words > 1 << 16
         || limits->dn_pair_words > 1 << 16 || limits->dn_row_words > 1 << 16)
         return quell_fail(err, QUELL_E_DEVICE, "the hardware's limits are impossible (%u cores, %u activation words)", limits->cores, limits->act_words);
     for (uint32_t i = 0; i < m->layer_count; i++)

@@ -100,8 +100,6 @@ quell_status build_denoise(struct builder *b);
 quell_status build_conv(struct builder *b);
 quell_status build_gemm(struct builder *b);
 quell_status build_matmul(struct builder *b);
-/* Bias of a layer: int32 behind DequantizeLinear, or float. */
-quell_status build_bias(struct builder *b, int layer, const struct value *v);
 
 /* ---- build_quantise.c ---- */
 quell_status build_quantise(struct builder *b);

@@ -51,7 +51,7 @@ static quell_status check_weights(const struct builder *b, const struct value *w
 }
 
 /* Bias of a layer: int32 behind DequantizeLinear, or float. */
-quell_status build_bias(struct builder *b, int layer, const struct value *v)
+static quell_status build_bias(struct builder *b, int layer, const struct value *v)
 {
     struct draft *d = &b->drafts[layer];
     uint32_t channels = build_layer(b, layer)->real_channels;
@@ -62,12 +62,12 @@ quell_status build_bias(struct builder *b, int layer, const struct value *v)
         TRY(check_zeros(b, v, 0));
         TRY(read_scales(b, v, channels, (int64_t)v->tensor->rank - 1, &d->bias_scale));
     }
-    if (count != channels)
+    if (count != channels && count != 1)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the bias '%s' has %zu elements for %u channels", b->label, v->tensor->name, count, channels);
-    if (!(d->bias = calloc(count, sizeof *d->bias)))
+    if (!(d->bias = calloc(channels, sizeof *d->bias)))
         return BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(d->bias[i] = graph_get(v->tensor, i)))
+    for (size_t i = 0; i < channels; i++)
+        if (!isfinite(d->bias[i] = graph_get(v->tensor, count == 1 ? 0 : i)))
             return BUILD_FAIL(b, QUELL_E_MODEL, "%s: the bias '%s' is not finite", b->label, v->tensor->name);
     return QUELL_OK;
 }

@@ -8,25 +8,14 @@
 #include <math.h>
 #include <string.h>
 
-/* Conv or MatMul without bias, then Add of a constant. */
-static quell_status add_bias(struct builder *b, const struct value *x, const struct value *bias)
-{
-    if (x->kind != VALUE_FLOAT || x->stage != STAGE_V || b->drafts[x->layer].low > -INFINITY || b->drafts[x->layer].high < INFINITY)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: adds a constant; supported: directly behind Conv or MatMul, as its bias", b->label);
-    TRY(build_bias(b, x->layer, bias));
-    return build_float_output(b, x->layer, STAGE_V, x->h, x->w, x->c, x->flat);
-}
-
 quell_status build_add(struct builder *b)
 {
     const struct value *x, *y;
     unsigned kinds = KINDS(REAL) | KINDS(FLOAT) | KINDS(CONST) | KINDS(WEIGHT);
     TRY(build_input(b, 0, kinds, "quantised", &x));
     TRY(build_input(b, 1, kinds, "quantised", &y));
-    if (x->kind == VALUE_CONST || x->kind == VALUE_WEIGHT || y->kind == VALUE_CONST || y->kind == VALUE_WEIGHT) {
-        int first = x->kind == VALUE_CONST || x->kind == VALUE_WEIGHT;
-        return add_bias(b, first ? y : x, first ? x : y);
-    }
+    if (x->kind == VALUE_CONST || x->kind == VALUE_WEIGHT || y->kind == VALUE_CONST || y->kind == VALUE_WEIGHT) /* pass_affine takes what it can */
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its constant can go neither into a convolution nor into a scale; supported: behind convolutions, products and DequantizeLinear, one number or one a channel", b->label);
     if (x->kind != VALUE_REAL || y->kind != VALUE_REAL)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: both inputs must be codes (behind QuantizeLinear and DequantizeLinear); one is a real value: calibrate with a pair there", b->label);
     if (x->h != y->h || x->w != y->w || x->c != y->c || x->flat != y->flat)

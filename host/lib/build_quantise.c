@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "scale.h"
+#include "input.h"
 
 /* Scale and zero point (for int8 codes) of the present Quantize/DequantizeLinear. */
 static quell_status read_quantisation(const struct builder *b, float *scale, int *zero)
@@ -27,11 +27,12 @@ static quell_status read_quantisation(const struct builder *b, float *scale, int
 
 static quell_status quantise_image(struct builder *b, float scale, int zero)
 {
-    uint32_t channels = b->model->info.image_c;
-    for (uint32_t c = 0; c < QUELL_CHANNELS_MAX; c++)
-        for (int p = 0; p < 256; p++)
-            b->model->pixel_code[c][p] = (int8_t)quell_code_of(b->graph->meaning.value[c < channels ? c : 0][p], scale, zero);
-    return QUELL_OK;
+    struct quell_model_input *in = &b->model->input;
+    *in = b->graph->meaning.input;
+    in->scale = scale;
+    in->zero = zero;
+    in->code_type = graph_in(b->node, 2) ? graph_in(b->node, 2)->type : GRAPH_UINT8;
+    return input_fill(b->model, b->err);
 }
 
 /* Codes of one scale become codes of another, behind the layer that made them or in one of their own. */

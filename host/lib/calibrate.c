@@ -70,7 +70,7 @@ static quell_status read_input(struct observation *o, uint32_t i, quell_error *e
 {
     int producer = layer_of(o)->input_layer;
     if (producer < 0) {
-        qr_image_codes(o->model, quell_images_pixels(o->images, o->first + i), o->input);
+        qr_image_codes(o->model, o->images, o->first + i, o->input);
         return QUELL_OK;
     }
     quell_status status = quell_device_activations(o->device, o->images, o->first + i, o->noise_seed, i, (uint32_t)producer, o->packed, err);

@@ -8,8 +8,11 @@
 #include "build.h"
 #include "compiled.h"
 #include "file.h"
+#include "input.h"
 #include "onnx_reader.h"
 #include "passes.h"
+#include "passes/tools.h"
+#include "tflite_reader.h"
 
 enum { PADDING_MAX = 15, CLASS_TEXT_MAX = 4096, FILE_MAX = 1 << 28 };
 
@@ -17,17 +20,41 @@ enum { PADDING_MAX = 15, CLASS_TEXT_MAX = 4096, FILE_MAX = 1 << 28 };
 
 /* ---- the network's input ---- */
 
-/* What pixel p is for the network: p / 255 for a float32 input, the code itself for uint8, p - 128 for int8. */
-static quell_status read_meaning(struct graph *g, quell_error *err)
+static const char *metadata_of(const void *graph, const char *key) { return graph_metadata(graph, key); }
+
+/* What was said about the input, else what the file's metadata says, else pixel / 255 until more is found out. */
+static quell_status read_meaning(struct graph *g, const quell_input *said, quell_error *err)
 {
     enum graph_type type = g->input ? g->input->type : GRAPH_UNKNOWN;
+    struct quell_model_input *in = &g->meaning.input;
+    quell_input file = {0};
     if (g->input && type != GRAPH_FLOAT && !graph_is_code(type))
         return quell_fail(err, QUELL_E_UNSUPPORTED, "the network's input '%s' is %s; supported: float32, int8, uint8", g->input->name, graph_type_name(type));
-    g->meaning.type = type;
-    for (int c = 0; c < GRAPH_CHANNELS_MAX; c++)
+    TRY(input_read_metadata(&file, metadata_of, g, err));
+    in->type = type;
+    in->source = said->said & QUELL_INPUT_VALUE ? QUELL_INPUT_SAID : file.said & QUELL_INPUT_VALUE ? QUELL_INPUT_METADATA : graph_is_code(type) ? QUELL_INPUT_CODES : QUELL_INPUT_QUANTISER;
+    input_join(&in->meaning, said, &file);
+    uint32_t channels = g->input && g->input->shaped && g->input->rank == 4 && g->input->dims[1] <= GRAPH_CHANNELS_MAX ? (uint32_t)g->input->dims[1] : 3;
+    for (uint32_t c = 0; c < GRAPH_CHANNELS_MAX; c++)
         for (int p = 0; p < 256; p++)
-            g->meaning.value[c][p] = type == GRAPH_UINT8 ? (float)p : type == GRAPH_INT8 ? (float)(p - 128) : (float)p / 255.0f;
+            g->meaning.value[c][p] = input_element(in, channels, c < channels ? c : 0, p);
     return QUELL_OK;
+}
+
+/* The first QuantizeLinear tells what a pixel means if nobody does. -> 1: the passes have worked with another meaning. */
+static int find_meaning(struct graph *g, quell_input *found)
+{
+    struct quell_model_input *in = &g->meaning.input;
+    const struct graph_use *use = g->input ? g->input->uses : NULL;
+    double scale, zero;
+    if (in->source != QUELL_INPUT_QUANTISER || !use || !graph_is(use->node, "QuantizeLinear") || !pass_quantisation(use->node, &scale, &zero) || !(scale > 0) || !isnormal((float)scale) ||
+        !g->input->shaped || g->input->rank != 4 || g->input->dims[1] < 1 || g->input->dims[1] > GRAPH_CHANNELS_MAX)
+        return 0;
+    in->scale = (float)scale;
+    in->zero = (int)zero - (graph_in(use->node, 2)->type == GRAPH_UINT8 ? 128 : 0);
+    int other = input_find(in, (uint32_t)g->input->dims[1]);
+    *found = in->meaning;
+    return other;
 }
 
 static quell_status read_padding(struct builder *b, uint32_t h, uint32_t w)
@@ -142,7 +169,7 @@ static const struct {
     {"", "AveragePool", build_pool}, {"", "MaxPool", build_pool},
     {"", "GlobalAveragePool", build_global_pool}, {"", "GlobalMaxPool", build_global_pool}, {"", "ReduceMean", build_reduce_mean},
     {"", "Flatten", build_flatten}, {"", "Reshape", build_reshape}, {"", "Squeeze", build_squeeze},
-    {"", "Identity", build_identity}, {"", "Dropout", build_identity},
+    {"", "Identity", build_identity},
     {"quell", "Denoise", build_denoise}, {"quell", "DenoiseDepthwise", build_denoise}, {"quell", "DenoiseBottleneck", build_denoise},
 };
 
@@ -166,6 +193,7 @@ static const struct {
     {"Pad", "only zeros on rows and columns, in front of a convolution of 3 x 3; give the pads to the convolution"},
     {"Transpose", "it cancels with no other and does not reach the image; export the network as N x C x H x W"},
     {"Cast", "activations are float32 and 8-bit codes; export in float32"},
+    {"Dropout", "in training mode; export the network for inference"},
     {"BatchNormalization", "its input's shape is not known; fold it into the convolution"},
     {"QLinearConv", "the QOperator format; quantise in QDQ format"},
     {"QLinearMatMul", "the QOperator format; quantise in QDQ format"},
@@ -218,15 +246,33 @@ static quell_status build(struct graph *g, struct quell_model *model, quell_erro
     return status;
 }
 
-quell_status quell_compile_onnx(const char *path, const uint8_t *data, size_t size, struct quell_model *model, quell_error *err)
+/* Reader and passes. */
+static quell_status prepare(const char *path, const uint8_t *data, size_t size, const quell_input *said, struct graph **graph, quell_error *err)
 {
-    struct graph *g;
-    TRY(onnx_read(path, data, size, &g, err));
-    quell_status status = read_meaning(g, err);
-    if (status == QUELL_OK)
-        status = passes_run(g, err);
+    TRY(tflite_is(data, size) ? tflite_read(path, data, size, graph, err) : onnx_read(path, data, size, graph, err));
+    TRY(read_meaning(*graph, said, err));
+    return passes_run(*graph, err);
+}
+
+quell_status quell_compile_onnx(const char *path, const uint8_t *data, size_t size, const quell_input *said, struct quell_model *model, quell_error *err)
+{
+    static const quell_input NOTHING;
+    struct graph *g = NULL;
+    quell_input found;
+    quell_status status = prepare(path, data, size, said ? said : &NOTHING, &g, err);
+    if (status == QUELL_OK && find_meaning(g, &found)) { /* once more, the values being known now */
+        uint32_t source = g->meaning.input.source;
+        graph_free(g);
+        g = NULL;
+        found.said |= QUELL_INPUT_VALUE;
+        status = prepare(path, data, size, &found, &g, err);
+        if (status == QUELL_OK)
+            g->meaning.input.source = source;
+    }
     if (status == QUELL_OK)
         status = build(g, model, err);
+    if (!g)
+        return status;
     model->notes = g->notes;
     model->note_count = (uint32_t)g->note_count;
     g->notes = NULL;
@@ -235,7 +281,9 @@ quell_status quell_compile_onnx(const char *path, const uint8_t *data, size_t si
     return status;
 }
 
-quell_status quell_model_load(const char *path, const quell_limits *limits, quell_model **model, quell_error *err)
+quell_status quell_model_load(const char *path, const quell_limits *limits, quell_model **model, quell_error *err) { return quell_model_load_for(path, limits, NULL, model, err); }
+
+quell_status quell_model_load_for(const char *path, const quell_limits *limits, const quell_input *input, quell_model **model, quell_error *err)
 {
     uint8_t *data;
     size_t size;
@@ -245,7 +293,9 @@ quell_status quell_model_load(const char *path, const quell_limits *limits, quel
     quell_status status = m ? QUELL_OK : quell_fail(err, QUELL_E_MEMORY, "out of memory");
     if (m) {
         m->limits = *limits;
-        status = quell_is_compiled(data, size) ? quell_model_read(path, data, size, m, err) : quell_compile_onnx(path, data, size, m, err);
+        status = quell_is_compiled(data, size) ? quell_model_read(path, data, size, m, err) : quell_compile_onnx(path, data, size, input, m, err);
+        if (status == QUELL_OK && quell_is_compiled(data, size) && input && input->said)
+            status = input_change(m, input, err);
     }
     free(data);
     if (status == QUELL_OK)

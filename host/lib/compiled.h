@@ -7,8 +7,8 @@
 
 enum { QUELL_LAYERS_MAX = 64, QUELL_IMAGE = -1, QUELL_NO_LAYER = -2 };
 
-/* Fill model (zeroed but for limits) from an ONNX file's bytes. Addresses are left to quell_model_fit. */
-quell_status quell_compile_onnx(const char *path, const uint8_t *data, size_t size, struct quell_model *model, quell_error *err);
+/* Fill model (zeroed but for limits) from an ONNX file's bytes. Addresses are left to quell_model_fit. said: about its input; NULL: nothing. */
+quell_status quell_compile_onnx(const char *path, const uint8_t *data, size_t size, const quell_input *said, struct quell_model *model, quell_error *err);
 
 /* The same from the bytes of a compiled file. */
 int quell_is_compiled(const uint8_t *data, size_t size);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "input.h"
 #include "usb.h"
 
 quell_status quell_device_open(const char *name, const quell_device_options *options, quell_device **device, quell_error *err)
@@ -56,6 +57,11 @@ static quell_status check_images(const quell_device *device, const quell_images 
     quell_images_get_info(images, &have);
     if (have.h != want->image_h || have.w != want->image_w || have.c != want->image_c)
         return quell_fail(err, QUELL_E_IMAGES, "images are %ux%ux%u (height, width, channels), the model wants %ux%ux%u", have.h, have.w, have.c, want->image_h, want->image_w, want->image_c);
+    if (!quell_images_codes(images, 0)) {
+        quell_status status = input_check(device->program->model, err);
+        if (status != QUELL_OK)
+            return status;
+    }
     if (first > have.count || count > have.count - first)
         return quell_fail(err, QUELL_E_USAGE, "images %u to %llu wanted, there are %u", first, (unsigned long long)first + count, have.count);
     return QUELL_OK;

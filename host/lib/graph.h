@@ -70,11 +70,9 @@ struct graph_node {
     int removed; /* a loop that meets it goes on to next */
 };
 
-/* What the network's input means: the value that a pixel has for the graph, a channel; and how the tensor lies. */
+/* What the network's input means: from a pixel by the steps taken out of the graph to the value that it has for the rest of it, a channel. */
 struct graph_input_meaning {
-    int nhwc;            /* the file's input is N x H x W x C */
-    enum graph_type type;
-    uint32_t channels;   /* 1...4; 0: not yet known */
+    struct quell_model_input input;
     float value[GRAPH_CHANNELS_MAX][256];
 };
 

@@ -1,48 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Image sets: which reader a path wants, and what all readers share. */
-#include "images.h"
-
+/* Image sets: which reader a path wants, and what must hold whoever read it. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "model.h"
-
-uint8_t *images_append(struct quell_images *im, int label)
-{
-    size_t bytes = (size_t)im->info.h * im->info.w * im->info.c;
-    if (im->info.count == im->room) {
-        uint32_t room = im->room ? im->room * 2 : 64;
-        uint8_t *pixels = realloc(im->pixels, room * bytes);
-        if (pixels)
-            im->pixels = pixels;
-        int16_t *labels = realloc(im->labels, room * sizeof *labels);
-        if (labels)
-            im->labels = labels;
-        if (!pixels || !labels)
-            return NULL;
-        im->room = room;
-    }
-    im->labels[im->info.count] = (int16_t)label;
-    return im->pixels + bytes * im->info.count++;
-}
-
-quell_status images_bad(struct quell_images *im, quell_error *err, const char *format, ...)
-{
-    if (im->skip_bad) {
-        im->info.skipped++;
-        return QUELL_OK;
-    }
-    char text[400];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    return quell_fail(err, QUELL_E_IMAGES, "%s", text);
-}
+#include "image_readers.h"
+#include "input.h"
+#include "npy.h"
 
 static int ends_in(const char *path, const char *end)
 {
@@ -50,24 +16,66 @@ static int ends_in(const char *path, const char *end)
     return n >= k && strcmp(path + n - k, end) == 0;
 }
 
-static quell_status read_any(struct quell_images *im, const char *path, const char *labels, quell_error *err)
+static int is_npy(const char *path)
+{
+    uint8_t head[6];
+    FILE *f = fopen(path, "rb");
+    size_t size = f ? fread(head, 1, sizeof head, f) : 0;
+    if (f)
+        fclose(f);
+    return npy_is(head, size);
+}
+
+static quell_status read_any(struct quell_images *im, const char *path, const struct labels *labels, quell_error *err)
 {
     struct stat st;
     if (stat(path, &st) != 0)
         return quell_fail(err, QUELL_E_IMAGES, "cannot read the images %s: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode) || ends_in(path, ".bin")) {
-        if (labels)
-            return quell_fail(err, QUELL_E_IMAGES, "labels are given in %s, but the images %s bring their own", labels, path);
-        if (!S_ISDIR(st.st_mode))
-            return images_read_cifar(im, path, err);
-        int found;
-        quell_status status = images_read_cifar_folder(im, path, &found, err);
-        return status != QUELL_OK || found ? status : images_read_folder(im, path, err);
+        int found = 0;
+        quell_status status = S_ISDIR(st.st_mode) ? images_read_cifar_folder(im, path, &found, err) : images_read_cifar(im, path, err);
+        if (labels && (found || !S_ISDIR(st.st_mode)))
+            return quell_fail(err, QUELL_E_IMAGES, "labels are given in %s, but the images %s bring their own", labels->path, path);
+        return status != QUELL_OK || found || !S_ISDIR(st.st_mode) ? status : images_read_folder(im, path, labels, err);
     }
+    if (images_is_picture(path))
+        return images_read_picture(im, path, labels, err);
+    if (labels && labels->named)
+        return quell_fail(err, QUELL_E_IMAGES, "%s names files, but %s is one file: give a label a line, in the images' order", labels->path, path);
+    if (ends_in(path, ".npy") || (S_ISREG(st.st_mode) && is_npy(path)))
+        return images_read_npy(im, path, labels, err);
     return images_read_idx(im, path, labels, err);
 }
 
-quell_status quell_images_open(const char *path, const char *labels, uint32_t limit, int skip_bad, quell_images **images, quell_error *err)
+/* Labels that the network cannot answer are no fault of the images, but worth a word. */
+static void look_at_labels(struct quell_images *im)
+{
+    int32_t most = -1;
+    for (uint32_t i = 0; i < im->info.count; i++) {
+        im->info.labelled |= im->labels[i] >= 0;
+        most = im->labels[i] > most ? im->labels[i] : most;
+    }
+    if (im->model && most >= (int32_t)im->model->info.classes)
+        images_note(im, "labels go up to %d, but the network has %u classes, 0 to %u", most, im->model->info.classes, im->model->info.classes - 1);
+}
+
+static quell_status open_set(struct quell_images *im, const char *path, const char *label_path, quell_error *err)
+{
+    struct labels labels = {0};
+    quell_status status = label_path ? labels_read(&labels, label_path, im->model, err) : QUELL_OK;
+    if (status == QUELL_OK)
+        status = read_any(im, path, label_path ? &labels : NULL, err);
+    labels_free(&labels);
+    if (status == QUELL_OK && im->info.count == 0)
+        status = quell_fail(err, QUELL_E_IMAGES, "there is no%s image in %s", im->info.skipped ? " good" : "", path);
+    if (status == QUELL_OK && im->model && !im->codes)
+        status = input_check(im->model, err);
+    look_at_labels(im);
+    im->model = NULL;
+    return status;
+}
+
+quell_status quell_images_open_for(const quell_model *model, const char *path, const char *labels, uint32_t limit, int skip_bad, quell_images **images, quell_error *err)
 {
     *images = NULL;
     struct quell_images *im = calloc(1, sizeof *im);
@@ -75,30 +83,22 @@ quell_status quell_images_open(const char *path, const char *labels, uint32_t li
         return quell_fail(err, QUELL_E_MEMORY, "out of memory");
     im->limit = limit ? limit : UINT32_MAX;
     im->skip_bad = skip_bad;
-    quell_status status = read_any(im, path, labels, err);
-    if (status == QUELL_OK && im->info.count == 0)
-        status = quell_fail(err, QUELL_E_IMAGES, "there is no%s image in %s", im->info.skipped ? " good" : "", path);
+    im->model = model;
+    if (model) {
+        im->info.h = model->info.image_h;
+        im->info.w = model->info.image_w;
+        im->info.c = model->info.image_c;
+    }
+    quell_status status = open_set(im, path, labels, err);
     if (status != QUELL_OK) {
         quell_images_free(im);
         return status;
     }
-    for (uint32_t i = 0; i < im->info.count; i++)
-        im->info.labelled |= im->labels[i] >= 0;
     *images = im;
     return QUELL_OK;
 }
 
-void quell_images_free(quell_images *images)
+quell_status quell_images_open(const char *path, const char *labels, uint32_t limit, int skip_bad, quell_images **images, quell_error *err)
 {
-    if (!images)
-        return;
-    free(images->pixels);
-    free(images->labels);
-    free(images);
+    return quell_images_open_for(NULL, path, labels, limit, skip_bad, images, err);
 }
-
-void quell_images_get_info(const quell_images *images, quell_images_info *info) { *info = images->info; }
-
-const uint8_t *quell_images_pixels(const quell_images *images, uint32_t index) { return images->pixels + (size_t)index * images->info.h * images->info.w * images->info.c; }
-
-int quell_images_label(const quell_images *images, uint32_t index) { return images->labels[index]; }

@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "file.h"
-#include "images.h"
-#include "model.h"
+#include "image_readers.h"
 
 enum { SIDE = 32, PIXELS = SIDE * SIDE, RECORD = 1 + 3 * PIXELS, CLASSES = 10, FILE_MAX = 1 << 30 };
 
@@ -33,8 +32,10 @@ quell_status images_read_cifar(struct quell_images *im, const char *path, quell_
     quell_status status = quell_file_read(path, FILE_MAX, &data, &size, err);
     if (status != QUELL_OK)
         return status == QUELL_E_FILE && err ? (err->status = QUELL_E_IMAGES) : status;
-    im->info.h = im->info.w = SIDE;
-    im->info.c = 3;
+    if (!images_size(im, SIDE, SIDE, 3)) {
+        free(data);
+        return quell_fail(err, QUELL_E_IMAGES, "%s: CIFAR-10's images are %d x %d with 3 channels; the model wants %u x %u with %u", path, SIDE, SIDE, im->info.h, im->info.w, im->info.c);
+    }
     size_t count = size / RECORD;
     for (size_t i = 0; status == QUELL_OK && i < count && im->info.count < im->limit; i++)
         status = read_record(im, path, data + i * RECORD, i, err);

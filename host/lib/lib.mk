@@ -59,7 +59,7 @@ build/lib/quell.pc: VERSION host/lib/lib.mk
 	@mkdir -p $(@D)
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: quell' \
 	  'Description: Compile quantised networks for the Quell accelerator and run them' 'Version: $(VERSION)' \
-	  'Requires.private: libcjson libprotobuf-c zlib libusb-1.0' 'Libs: -L$${libdir} -lquell' 'Libs.private: -lm -pthread' 'Cflags: -I$${includedir}' > $@
+	  'Requires.private: libcjson libprotobuf-c libjpeg libpng zlib libusb-1.0' 'Libs: -L$${libdir} -lquell' 'Libs.private: -lm -pthread' 'Cflags: -I$${includedir}' > $@
 
 install-lib: lib
 	rm -f build/lib/quell.pc

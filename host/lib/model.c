@@ -215,6 +215,8 @@ void quell_model_summarise(struct quell_model *m)
     for (uint32_t c = 1; c < info->image_c; c++)
         if (memcmp(m->pixel_code[c], m->pixel_code[0], sizeof m->pixel_code[0]) != 0)
             hash_bytes(&m->hash, m->pixel_code[c], sizeof m->pixel_code[c]);
+    if (m->input.meaning.bgr)
+        hash_bytes(&m->hash, "bgr", 3);
     for (uint32_t i = 0; i < m->layer_count; i++) {
         const struct quell_model_layer *l = &m->layers[i];
         info->parameters += count_parameters(l);

@@ -57,12 +57,35 @@ struct quell_model_layer {
 
 enum { QUELL_CHANNELS_MAX = 4 }; /* of an image */
 
+/* One operator in front of the first QuantizeLinear, on float32 numbers: a number a channel. */
+struct quell_input_step {
+    uint32_t op; /* enum input_op, input.h */
+    double k[QUELL_CHANNELS_MAX], high;
+};
+
+enum { QUELL_INPUT_STEPS_MAX = 12 };
+
+/* From a pixel, or an element of a tensor, to a code: element = meaning(pixel); value = steps(element); code = value / scale + zero. */
+struct quell_model_input {
+    quell_input meaning;
+    uint32_t source;                      /* enum quell_input_source */
+    uint32_t type;                        /* of the file's input, ONNX's number: 1 float32, 2 uint8, 3 int8 */
+    uint32_t code_type;                   /* of the first QuantizeLinear: 2 uint8, 3 int8 */
+    float scale, element_scale;           /* of the first QuantizeLinear; of the DequantizeLinear behind an input of codes, 0: none */
+    int32_t zero, element_zero;           /* zero: for int8 codes; element_zero: as in the file */
+    uint32_t file_nhwc;                   /* the file's input is N x H x W x C */
+    uint32_t shared;                      /* the image is stored in one form for several QuantizeLinear: floating-point tensors cannot be given */
+    uint32_t step_count;
+    struct quell_input_step steps[QUELL_INPUT_STEPS_MAX];
+};
+
 struct quell_model {
     quell_limits limits;
     quell_model_info info;
+    struct quell_model_input input;
     uint32_t layer_count;
     struct quell_model_layer *layers;
-    int8_t pixel_code[QUELL_CHANNELS_MAX][256]; /* input code of a pixel value, a channel; unused channels as the first */
+    int8_t pixel_code[QUELL_CHANNELS_MAX][256]; /* input code of a pixel value, a channel of the network; unused channels as the first */
     uint32_t input_addr[2], logits_addr;
     char **class_names;     /* NULL or info.classes strings */
     char **notes;           /* what the compiler's passes did, one line each; none in a compiled file */

@@ -9,8 +9,9 @@
 
 #include "compiled.h"
 #include "file.h"
+#include "input.h"
 
-enum { FORMAT = 2, HEADER_BYTES = 24, NAME_BYTES_MAX = 4096 };
+enum { FORMAT = 3, HEADER_BYTES = 24, NAME_BYTES_MAX = 4096 };
 static const uint8_t MAGIC[8] = {'Q', 'U', 'E', 'L', 'L', 'M', 'D', 'L'};
 
 /* ---- writing ---- */
@@ -92,12 +93,43 @@ static void put_layer(struct writer *w, const struct quell_model_layer *l)
         put_block(w, l->block);
 }
 
+static void put_float(struct writer *w, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, 8);
+    put_u64(w, bits);
+}
+
+static void put_floats(struct writer *w, const double *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        put_float(w, values[i]);
+}
+
+static void put_input(struct writer *w, const struct quell_model_input *in)
+{
+    const quell_input *m = &in->meaning;
+    const uint32_t numbers[] = {m->said, m->means, m->stds, m->bgr, m->nhwc, in->source, in->type, in->code_type, (uint32_t)in->zero, (uint32_t)in->element_zero, in->file_nhwc, in->shared, in->step_count};
+    put_words(w, numbers, sizeof numbers / sizeof *numbers);
+    put_float(w, m->scale);
+    put_floats(w, m->mean, 4);
+    put_floats(w, m->std, 4);
+    put_float(w, in->scale);
+    put_float(w, in->element_scale);
+    for (uint32_t i = 0; i < in->step_count; i++) {
+        put_u32(w, in->steps[i].op);
+        put_floats(w, in->steps[i].k, QUELL_CHANNELS_MAX);
+        put_float(w, in->steps[i].high);
+    }
+}
+
 static void put_model(struct writer *w, const struct quell_model *m)
 {
     const quell_model_info *i = &m->info;
     const uint32_t numbers[] = {i->image_h, i->image_w, i->image_c, i->image_pad, i->classes, m->layer_count, m->class_names != NULL, i->end};
     put_words(w, numbers, sizeof numbers / sizeof *numbers);
     put_bytes(w, m->pixel_code, sizeof m->pixel_code);
+    put_input(w, &m->input);
     for (uint32_t c = 0; m->class_names && c < i->classes; c++) {
         put_u32(w, (uint32_t)strlen(m->class_names[c]));
         put_bytes(w, m->class_names[c], strlen(m->class_names[c]));
@@ -247,12 +279,64 @@ static void get_layer(struct reader *r, struct quell_model_layer *l)
         get_block(r, l);
 }
 
+static double get_float(struct reader *r)
+{
+    uint64_t bits = get_u64(r);
+    double value;
+    memcpy(&value, &bits, 8);
+    return value;
+}
+
+static void get_floats(struct reader *r, double *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = get_float(r);
+}
+
+static void get_input(struct reader *r, struct quell_model_input *in)
+{
+    uint32_t n[13];
+    quell_input *m = &in->meaning;
+    get_words(r, n, 13);
+    m->said = n[0];
+    m->means = n[1];
+    m->stds = n[2];
+    m->bgr = n[3];
+    m->nhwc = n[4];
+    in->source = n[5];
+    in->type = n[6];
+    in->code_type = n[7];
+    in->zero = (int32_t)n[8];
+    in->element_zero = (int32_t)n[9];
+    in->file_nhwc = n[10];
+    in->shared = n[11];
+    in->step_count = n[12];
+    m->scale = get_float(r);
+    get_floats(r, m->mean, 4);
+    get_floats(r, m->std, 4);
+    in->scale = (float)get_float(r);
+    in->element_scale = (float)get_float(r);
+    if (m->means > 4 || m->stds > 4 || m->bgr > 1 || m->nhwc > 1 || in->source > QUELL_INPUT_UNKNOWN || in->type < 1 || in->type > 3 || in->code_type < 2 || in->code_type > 3 || in->zero < -128 ||
+        in->zero > 127 || !(in->scale > 0) || in->step_count > QUELL_INPUT_STEPS_MAX) {
+        in->step_count = 0;
+        r->failed = 1;
+    }
+    for (uint32_t i = 0; i < in->step_count; i++) {
+        in->steps[i].op = get_u32(r);
+        get_floats(r, in->steps[i].k, QUELL_CHANNELS_MAX);
+        in->steps[i].high = get_float(r);
+        if (in->steps[i].op >= INPUT_OPS)
+            r->failed = 1;
+    }
+}
+
 static void get_model(struct reader *r, struct quell_model *m)
 {
     uint32_t n[8];
     quell_model_info *i = &m->info;
     get_words(r, n, 8);
     get_bytes(r, m->pixel_code, sizeof m->pixel_code);
+    get_input(r, &m->input);
     i->image_h = n[0];
     i->image_w = n[1];
     i->image_c = n[2];

@@ -3,7 +3,7 @@
 ONNX_PROTO  ?= /usr/include/onnx/onnx.proto
 LIB_GEN_SRC += build/gen/onnx.pb-c.c
 LIB_DEPS    += build/gen/onnx.pb-c.h
-LIB_LIBS    += -lcjson -lprotobuf-c -lz -lm
+LIB_LIBS    += -lcjson -lprotobuf-c -ljpeg -lpng16 -lz -lm
 
 build/gen/onnx.pb-c.c: $(ONNX_PROTO)
 	@mkdir -p $(@D)

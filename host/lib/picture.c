@@ -1,41 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decoding one PNG or JPEG file with stb_image (Debian's libstb-dev), compiled here and nowhere else. */
+/* Which decoder a file wants; see picture.h. */
 #include "picture.h"
 
-#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#define STBI_ONLY_PNG
-#define STBI_ONLY_JPEG
-#define STBI_NO_STDIO
-#define STBI_NO_LINEAR
-#define STBI_NO_HDR
-#define STBI_MAX_DIMENSIONS 4096
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-/* Not popped: the unused functions are reported at the end of the file. */
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wsign-compare"
-#include <stb/stb_image.h>
-
-const char *picture_decode(const uint8_t *data, size_t size, uint32_t channels, struct picture *p)
+enum picture_result picture_bad(struct picture *p, const char *reason)
 {
-    int w, h, c;
+    snprintf(p->reason, sizeof p->reason, "%s", reason);
+    return PICTURE_BAD;
+}
+
+enum picture_result picture_begin(struct picture *p, uint32_t h, uint32_t w, int grey)
+{
+    int other = (p->h && p->h != h) || (p->w && p->w != w);
+    p->h = h;
+    p->w = w;
+    if (other)
+        return PICTURE_OTHER_SIZE;
+    if (h < 1 || w < 1 || h > PICTURE_SIDE_MAX || w > PICTURE_SIDE_MAX) {
+        snprintf(p->reason, sizeof p->reason, "it is %u x %u; supported: up to %d x %d", h, w, PICTURE_SIDE_MAX, PICTURE_SIDE_MAX);
+        return PICTURE_BAD;
+    }
+    p->c = p->c ? p->c : grey ? 1 : 3;
+    p->pixels = calloc((size_t)h * w, p->c);
+    return p->pixels ? PICTURE_GOOD : PICTURE_NO_MEMORY;
+}
+
+enum picture_result picture_decode(const uint8_t *data, size_t size, struct picture *p)
+{
+    static const uint8_t PNG[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+    p->pixels = NULL;
+    *p->reason = 0;
+    enum picture_result result;
     if (size == 0)
-        return "it is empty";
-    if (size > INT_MAX || !stbi_info_from_memory(data, (int)size, &w, &h, &c))
-        return "its format is unknown";
-    int wanted = channels ? (int)channels : c <= 2 ? 1 : 3;
-    p->pixels = stbi_load_from_memory(data, (int)size, &w, &h, &c, wanted);
-    if (!p->pixels)
-        return stbi_failure_reason() ? stbi_failure_reason() : "cannot be decoded";
-    p->h = (uint32_t)h;
-    p->w = (uint32_t)w;
-    p->c = (uint32_t)wanted;
-    return NULL;
+        result = picture_bad(p, "it is empty");
+    else if (p->c == 2)
+        result = picture_bad(p, "two channels cannot be made of a picture");
+    else if (size >= sizeof PNG && memcmp(data, PNG, sizeof PNG) == 0)
+        result = picture_png(data, size, p);
+    else if (size >= 3 && data[0] == 0xFF && data[1] == 0xD8 && data[2] == 0xFF)
+        result = picture_jpeg(data, size, p);
+    else
+        result = picture_bad(p, "its format is unknown");
+    if (result != PICTURE_GOOD)
+        picture_free(p);
+    return result;
 }
 
 void picture_free(struct picture *picture)
 {
-    stbi_image_free(picture->pixels);
+    free(picture->pixels);
     picture->pixels = NULL;
 }

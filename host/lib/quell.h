@@ -67,13 +67,36 @@ typedef struct quell_limits {
 
 quell_limits quell_default_limits(void); /* the SoC's defaults */
 quell_limits quell_large_limits(void);   /* for `ref` alone: as far as the table's fields reach */
+quell_limits quell_endless_limits(void); /* of no device: to ask what a model of any size would need */
 
 /* ---- Models ----------------------------------------------------------------------------------------------------------------- */
 
 typedef struct quell_model quell_model;
 
-/* Read an ONNX QDQ file, or a compiled file written by quell_model_save (told by its first bytes), for hardware of these limits. */
+/*
+ * What an image means to a network: the network's input is (pixel * scale - mean) / std, pixels being 0...255. Numbers are by colour, in the order red,
+ * green, blue (, fourth), whatever the order of the network's channels. docs/quell.md, "What a pixel means".
+ */
+typedef struct quell_input {
+    uint32_t said; /* which of the following was said: QUELL_INPUT_...; the rest is found out */
+    double scale, mean[4], std[4];
+    uint32_t means, stds; /* how many numbers there are: 1 is for all channels; 0: mean 0, std 1 */
+    uint32_t bgr;         /* the network's channels are blue, green, red */
+    uint32_t nhwc;        /* tensors lie N x H x W x C, else N x C x H x W */
+} quell_input;
+
+enum { QUELL_INPUT_VALUE = 1, QUELL_INPUT_ORDER = 2, QUELL_INPUT_LAYOUT = 4 };
+
+/* Say one thing. Keys: range (0..255, 0..1, -1..1, -128..127, imagenet), scale, mean, std ("0.5" or "0.5,0.5,0.5"), order (rgb, bgr), layout (nchw, nhwc).
+ * *input begins as all zeros. Range and scale, mean, std exclude each other. */
+quell_status quell_input_say(quell_input *input, const char *key, const char *text, quell_error *err);
+
+/* Read an ONNX QDQ file, a TensorFlow Lite file of 8 bits, or a compiled file written by quell_model_save (told by their first bytes), for hardware of these limits. */
 quell_status quell_model_load(const char *path, const quell_limits *limits, quell_model **model, quell_error *err);
+/* The same, with what is said about its input instead of what the file says or what can be found out. */
+quell_status quell_model_load_for(const char *path, const quell_limits *limits, const quell_input *input, quell_model **model, quell_error *err);
+/* Would the model fit a device of these limits? QUELL_E_TOO_LARGE: the message says which memory is too small, and by how much. */
+quell_status quell_model_fits(const quell_model *model, const quell_limits *limits, quell_error *err);
 quell_status quell_model_save(const quell_model *model, const char *path, quell_error *err);
 void quell_model_free(quell_model *model);
 
@@ -94,6 +117,21 @@ typedef struct quell_model_info {
 } quell_model_info;
 
 void quell_model_get_info(const quell_model *model, quell_model_info *info);
+
+/* Where a model's quell_input comes from. */
+typedef enum quell_input_source {
+    QUELL_INPUT_QUANTISER, /* found from the range of its first QuantizeLinear */
+    QUELL_INPUT_SAID,      /* by the caller */
+    QUELL_INPUT_METADATA,  /* the file's quell.input.* */
+    QUELL_INPUT_GRAPH,     /* found from the operators in front of its first QuantizeLinear */
+    QUELL_INPUT_CODES,     /* the file's input is int8 or uint8: a pixel is its code */
+    QUELL_INPUT_UNKNOWN,   /* nothing fits: only tensors can be given */
+} quell_input_source;
+
+/* What the model's input is, and where this is from; text: the same in words. */
+quell_input_source quell_model_input(const quell_model *model, quell_input *input, char text[320]);
+/* -> 1 if there is something to say about it: what else would fit, what does not; text: in words. With QUELL_INPUT_UNKNOWN always. */
+int quell_model_input_doubt(const quell_model *model, char text[400]);
 const char *quell_model_class_name(const quell_model *model, uint32_t index); /* NULL if the model names none */
 /* What the compiler made of the file's forms, one line each; NULL: no further one (a compiled file has none). */
 const char *quell_model_note(const quell_model *model, uint32_t index);
@@ -163,15 +201,20 @@ typedef struct quell_images_info {
 } quell_images_info;
 
 /*
- * path: an IDX file (gzip or not), CIFAR-10 binary file(s) (.bin; a folder of data_batch_*.bin / test_batch.bin), or a folder with a
- * folder per class of PNG/JPEG files (classes in alphabetical order). labels: an IDX file or NULL. limit: 0 is all. All images are
- * checked and read before the function returns; skip_bad leaves out corrupt ones instead of failing.
+ * path: an IDX file (gzip or not), CIFAR-10 binary file(s) (.bin; a folder of data_batch_*.bin / test_batch.bin), a folder of PNG/JPEG files or of a folder
+ * of them per class, one such file, or a NumPy file of tensors. labels: an IDX file, a label a line, CSV lines file,label; NULL: as the images bring them.
+ * limit: 0 is all. All images are checked and read before the function returns; skip_bad leaves out corrupt ones instead of failing.
+ * model: whom they are for: its size and channels, its class names (folders are classes by name), what its input means. NULL: the first image decides the
+ * size, folders are classes in alphabetical order, and there are no tensors.
  */
-quell_status quell_images_open(const char *path, const char *labels, uint32_t limit, int skip_bad, quell_images **images, quell_error *err);
+quell_status quell_images_open_for(const quell_model *model, const char *path, const char *labels, uint32_t limit, int skip_bad, quell_images **images, quell_error *err);
+quell_status quell_images_open(const char *path, const char *labels, uint32_t limit, int skip_bad, quell_images **images, quell_error *err); /* for no model */
 void quell_images_free(quell_images *images);
 void quell_images_get_info(const quell_images *images, quell_images_info *info);
-const uint8_t *quell_images_pixels(const quell_images *images, uint32_t index); /* h*w*c bytes, NHWC */
+const uint8_t *quell_images_pixels(const quell_images *images, uint32_t index); /* h*w*c bytes, NHWC, red first; NULL: they came as tensors */
+const int8_t *quell_images_codes(const quell_images *images, uint32_t index);   /* the network's first codes, NHWC, of what came as tensors; else NULL */
 int quell_images_label(const quell_images *images, uint32_t index);             /* -1 if unknown */
+const char *quell_images_note(const quell_images *images); /* something that people should know about them, or NULL */
 
 /* ---- Devices --------------------------------------------------------------------------------------------------------------------- */
 

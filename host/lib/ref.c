@@ -73,10 +73,10 @@ static int lane_make(struct lane *lane, const struct ref_device *device)
 static const int8_t *lane_tensor(const struct lane *lane, int producer) { return producer >= 0 ? lane->outputs[producer] : producer == -1 ? lane->image : NULL; }
 
 /* Layers 0 ... last. */
-static quell_status lane_run(struct lane *lane, const uint8_t *pixels, uint32_t noise_seed, uint32_t inference, uint32_t last)
+static quell_status lane_run(struct lane *lane, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t last)
 {
     const struct quell_program *program = lane->device->base.program;
-    qr_image_codes(program->model, pixels, lane->image);
+    qr_image_codes(program->model, images, index, lane->image);
     for (uint32_t i = 0; i <= last; i++) {
         const struct quell_model_layer *layer = &program->layers[i];
         const int8_t *input = lane_tensor(lane, layer->input_layer), *residual = lane_tensor(lane, layer->residual_layer);
@@ -140,7 +140,7 @@ static void *worker(void *argument)
     while ((image = take_image(job)) >= 0) {
         quell_status status = QUELL_E_MEMORY;
         if (ready)
-            status = lane_run(&lane, quell_images_pixels(job->images, job->first + (uint32_t)image), job->noise_seed, job->first_inference + (uint32_t)image, last);
+            status = lane_run(&lane, job->images, job->first + (uint32_t)image, job->noise_seed, job->first_inference + (uint32_t)image, last);
         if (status == QUELL_OK)
             memcpy(job->logits + (size_t)image * classes, lane.outputs[last], classes);
         image_done(job, (uint32_t)image, status);
@@ -281,7 +281,7 @@ static quell_status ref_activations(quell_device *base, const quell_images *imag
     struct lane lane;
     if (!lane_make(&lane, device))
         return quell_fail(err, QUELL_E_MEMORY, "out of memory for one image");
-    quell_status status = lane_run(&lane, quell_images_pixels(images, index), noise_seed, inference, layer);
+    quell_status status = lane_run(&lane, images, index, noise_seed, inference, layer);
     if (status == QUELL_OK)
         qr_drop_padding(lane.outputs[layer], qr_output_size(l) / l->channels, l->real_channels, codes);
     else

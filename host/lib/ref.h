@@ -139,7 +139,7 @@ quell_status qr_set_path(quell_device *device, enum qr_path path);
 uint32_t qr_round_up(uint32_t x, uint32_t to);
 void qr_pad_channels(const int8_t *packed, size_t pixels, uint32_t channels, int8_t *padded);
 void qr_drop_padding(const int8_t *padded, size_t pixels, uint32_t channels, int8_t *packed);
-void qr_image_codes(const struct quell_model *model, const uint8_t *pixels, int8_t *codes); /* (h + 2 pad) x (w + 2 pad) x C8 */
+void qr_image_codes(const struct quell_model *model, const quell_images *images, uint32_t index, int8_t *codes); /* (h + 2 pad) x (w + 2 pad) x C8 */
 size_t qr_image_size(const struct quell_model *model);
 
 /* The tensor a layer reads: pixels and real channels. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compiled.h"
+#include "input.h"
 #include "pack.h"
 
 #define TRY(expression)                 \
@@ -189,10 +190,13 @@ static quell_status send_image(struct quell_remote *r, const quell_images *image
 {
     const struct quell_model *m = r->base.program->model;
     size_t size = (size_t)m->info.image_h * m->info.image_w * m->info.image_c;
-    const uint8_t *pixels = quell_images_pixels(images, index);
+    const int8_t *given = quell_images_codes(images, index);
+    const uint8_t *pixels = given ? NULL : quell_images_pixels(images, index);
+    const uint32_t channels = m->info.image_c;
     uint8_t head[IMAGE_HEAD];
-    for (size_t i = 0; i < size; i++)
-        codes[i] = (uint8_t)m->pixel_code[i % m->info.image_c][pixels[i]];
+    for (size_t i = 0; i < size; i += channels)
+        for (uint32_t c = 0; c < channels; c++)
+            codes[i + c] = (uint8_t)(given ? given[i + c] : m->pixel_code[c][pixels[i + input_colour(m, c)]]);
     quell_put32(head, inference);
     quell_put32(head + 4, noise_seed);
     quell_put32(head + 8, layers);

@@ -302,6 +302,7 @@ def products():
     x = net.node("Flatten", [net.pair(net.node("GlobalAveragePool", [plain(net)]))], axis=1)
     y = net.node("MatMul", [x, net.weights(np.ascontiguousarray(net.random_weights(12, 8).T), axis=1)])
     y = net.pair(net.node("Relu", [net.node("Add", [y, net.constant(net.rng.normal(0, 0.2, 12).astype(np.float32))])]))
+    y = net.pair(net.node("Gemm", [y, net.weights(net.random_weights(12, 12)), net.constant(np.array([0.3], np.float32))], transB=1))
     y = net.pair(net.dense(y, 12, transposed=False, alpha=0.75, beta=-1.5))
     return net, net.pair(net.dense(y, 10, alpha=-0.5))
 
@@ -444,6 +445,15 @@ def nhwc_flatten():
     return net, net.pair(net.dense(net.node("Flatten", [y], axis=1), 10))
 
 
+@form("layout", "a Transpose that reaches neither another one nor the image: into the product behind")
+def lone_transposes():
+    net = Net(shape=(3, 8, 6))
+    y = net.pair(net.node("MaxPool", [net.start()], kernel_shape=[2, 2], strides=[2, 2]))
+    y = net.pair(net.node("Relu", [net.node("Transpose", [y], perm=[0, 2, 3, 1])]))
+    y = net.node("Flatten", [net.node("Transpose", [y], perm=[0, 3, 1, 2])], axis=1)
+    return net, net.pair(net.dense(y, 10))
+
+
 # ---- the end ----
 
 def end(op, **attributes):
@@ -554,6 +564,12 @@ def block_weights():
     x = net.node("Flatten", [net.pair(net.node("GlobalAveragePool", [plain(net)]))], axis=1)
     w = net.node("DequantizeLinear", [net.constant(net.rng.integers(-99, 99, (10, 8)).astype(np.int8)), net.constant(np.full((10, 2), 0.01, np.float32)), net.constant(np.zeros((10, 2), np.int8))], axis=1, block_size=4)
     return net, net.pair(net.node("Gemm", [x, w], transB=1))
+
+
+@refused("Dropout in training mode", "(Dropout)", "training", "inference")
+def dropout_in_training():
+    net = Net()
+    return net, net.head(net.node("Dropout", [plain(net), net.constant(np.float32(0.2)), net.constant(np.bool_(True))]))
 
 
 @refused("a zero point that its type cannot hold", "(QuantizeLinear)", "zero point", "300", "int8", code=BAD_MODEL,

@@ -57,6 +57,8 @@ struct quell_model *random_model_new(uint32_t image_h, uint32_t image_w, uint32_
     for (int c = 0; c < QUELL_CHANNELS_MAX; c++) /* steps of their own, the same code for 0, which pads */
         for (int i = 0; i < 256; i++)
             model->pixel_code[c][i] = (int8_t)(zero + i / (2 + c));
+    model->input.scale = 1.0f / 255;
+    model->input.zero = zero;
     model->hash = random_next(random);
     return model;
 }
@@ -357,3 +359,10 @@ void random_images_free(quell_images *images)
 void quell_images_get_info(const quell_images *images, quell_images_info *info) { *info = images->info; }
 
 const uint8_t *quell_images_pixels(const quell_images *images, uint32_t index) { return images->pixels + (size_t)index * images->info.h * images->info.w * images->info.c; }
+
+const int8_t *quell_images_codes(const quell_images *images, uint32_t index)
+{
+    (void)images;
+    (void)index;
+    return NULL;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Image files and noise profiles that are damaged in every place: never a crash, always a status. */
+/* Image files, labels and noise profiles that are damaged in every place: never a crash, always a status. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,10 +11,14 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <jpeglib.h>
+
 #include <cmocka.h>
 
-#include "images.h"
-#include "model.h"
+#include "image_set.h"
+#include "input.h"
+#include "labels.h"
+#include "npy.h"
 #include "picture.h"
 
 enum { SIDE = 12 };
@@ -94,13 +98,35 @@ static void test_png(void **state)
     (void)state;
     for (int channels = 1; channels <= 3; channels += 2) {
         uint8_t png[2048];
-        struct picture p;
+        struct picture p = {0};
         size_t size = make_png(png, channels);
-        assert_null(picture_decode(png, size, 0, &p));
+        assert_int_equal(picture_decode(png, size, &p), PICTURE_GOOD);
         assert_int_equal(p.c, channels);
         for (size_t i = 0; i < SIDE * SIDE * p.c; i++)
             assert_int_equal(p.pixels[i], (uint8_t)i);
         picture_free(&p);
+        p = (struct picture){.h = SIDE, .w = SIDE + 1};
+        assert_int_equal(picture_decode(png, size, &p), PICTURE_OTHER_SIZE);
+        assert_int_equal(p.w, SIDE);
+    }
+}
+
+/* One bit after the other, every cut, and random damage: an answer, never more; a picture that is refused says why. */
+static void damage(const uint8_t *file, size_t size, int rounds)
+{
+    uint64_t random = 1;
+    for (int i = 0; i < rounds; i++) {
+        size_t cut = i % 4 ? size : random_next(&random) % size;
+        uint8_t *copy = malloc(cut + 1);
+        struct picture p = {.c = (uint32_t[]){0, 1, 3, 4}[i / 4 % 4]};
+        memcpy(copy, file, cut);
+        for (int flips = i % 4; flips && cut; flips--)
+            copy[random_next(&random) % cut] ^= (uint8_t)(1u << random_next(&random) % 8);
+        enum picture_result result = picture_decode(copy, cut, &p);
+        assert_true(result == PICTURE_GOOD || (result == PICTURE_BAD && *p.reason));
+        assert_true(i % 4 || result == PICTURE_BAD || cut > size - 14); /* only what follows the last pixel may be missing */
+        picture_free(&p);
+        free(copy);
     }
 }
 
@@ -108,19 +134,233 @@ static void test_png_damaged(void **state)
 {
     (void)state;
     uint8_t png[2048];
-    size_t size = make_png(png, 3);
-    uint64_t random = 1;
-    for (int i = 0; i < 2000; i++) {
-        size_t cut = i % 4 ? size : random_next(&random) % size;
-        uint8_t *copy = malloc(cut + 1);
-        struct picture p;
-        memcpy(copy, png, cut);
-        for (int flips = i % 4; flips && cut; flips--)
-            copy[random_next(&random) % cut] ^= (uint8_t)(1u << random_next(&random) % 8);
-        if (!picture_decode(copy, cut, 0, &p))
-            picture_free(&p);
-        free(copy);
+    damage(png, make_png(png, 3), 2000);
+}
+
+/* ---- JPEG ---- */
+
+static size_t make_jpeg(uint8_t **out, int side, int progressive)
+{
+    struct jpeg_compress_struct c;
+    struct jpeg_error_mgr error;
+    unsigned long size = 0;
+    c.err = jpeg_std_error(&error);
+    jpeg_create_compress(&c);
+    *out = NULL;
+    jpeg_mem_dest(&c, out, &size);
+    c.image_width = c.image_height = (JDIMENSION)side;
+    c.input_components = 3;
+    c.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&c);
+    if (progressive)
+        jpeg_simple_progression(&c);
+    jpeg_start_compress(&c, TRUE);
+    for (int y = 0; y < side; y++) {
+        uint8_t row[3 * 64];
+        for (int x = 0; x < 3 * side; x++)
+            row[x] = (uint8_t)(x * 5 + y * 9);
+        JSAMPROW rows[1] = {row};
+        jpeg_write_scanlines(&c, rows, 1);
     }
+    jpeg_finish_compress(&c);
+    jpeg_destroy_compress(&c);
+    return size;
+}
+
+static void test_jpeg_damaged(void **state)
+{
+    (void)state;
+    for (int progressive = 0; progressive < 2; progressive++) {
+        uint8_t *jpeg;
+        size_t size = make_jpeg(&jpeg, 37, progressive);
+        struct picture p = {0};
+        assert_int_equal(picture_decode(jpeg, size, &p), PICTURE_GOOD);
+        assert_int_equal(p.c, 3);
+        picture_free(&p);
+        damage(jpeg, size, 2000);
+        free(jpeg);
+    }
+}
+
+/* ---- NumPy ---- */
+
+static void test_npy(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        quell_status status;
+    } CASES[] = {
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 4, 5), }", QUELL_OK},
+        {"{\"shape\":(7,),'fortran_order':False,'descr':'|u1'}  \n", QUELL_OK},
+        {"{'descr': '|i1', 'fortran_order': False, 'shape': (), }", QUELL_OK},
+        {"{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", QUELL_E_IMAGES},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }", QUELL_E_IMAGES},
+        {"{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }", QUELL_E_IMAGES},
+        {"{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }", QUELL_E_IMAGES},
+        {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3), }", QUELL_E_IMAGES},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (7), }", QUELL_E_IMAGES},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (-7, 2), }", QUELL_E_IMAGES},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (2, 3)}", QUELL_E_IMAGES},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'more': 1}", QUELL_E_IMAGES},
+        {"{'descr': '<f4', 'fortran_order': False}", QUELL_E_IMAGES},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4294967296)}", QUELL_E_IMAGES},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 1)}", QUELL_E_IMAGES},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, 1, 1, 1)}", QUELL_E_IMAGES},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)} x", QUELL_E_IMAGES},
+        {"", QUELL_E_IMAGES}, {"{", QUELL_E_IMAGES}, {"{'descr", QUELL_E_IMAGES}, {"os.system('x')", QUELL_E_IMAGES},
+    };
+    quell_error err;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct npy npy = {0};
+        size_t n = strlen(CASES[i].header);
+        char *exact = malloc(n + 1); /* without a zero behind it: the sanitizer sees whoever reads on */
+        memcpy(exact, CASES[i].header, n);
+        char *tight = realloc(exact, n ? n : 1);
+        assert_int_equal(npy_parse(&npy, "x.npy", tight, n, &err), CASES[i].status);
+        free(tight);
+    }
+}
+
+static void test_npy_damaged(void **state)
+{
+    (void)state;
+    static const char HEADER[] = "{'descr': '|u1', 'fortran_order': False, 'shape': (3, 12, 12, 1), }                 \n";
+    enum { HEAD = 10 + sizeof HEADER - 1, BYTES = HEAD + 3 * SIDE * SIDE };
+    uint8_t data[BYTES] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, sizeof HEADER - 1, 0};
+    char path[64];
+    uint64_t random = 6;
+    memcpy(data + 10, HEADER, sizeof HEADER - 1);
+    temporary(path);
+    struct quell_model model = {.info = {.image_h = SIDE, .image_w = SIDE, .image_c = 1, .classes = 10}};
+    model.input.meaning.nhwc = 1;
+    model.input.type = model.input.code_type = 2;
+    model.input.scale = 1;
+    model.input.zero = -128;
+    for (int i = 0; i < 600; i++) {
+        uint8_t copy[BYTES];
+        size_t size = i % 3 == 2 ? random_next(&random) % BYTES : BYTES;
+        quell_images *images;
+        quell_error err = {0};
+        memcpy(copy, data, BYTES);
+        if (i)
+            copy[random_next(&random) % HEAD] ^= (uint8_t)(1u << random_next(&random) % 8);
+        write_file(path, copy, size);
+        quell_status status = quell_images_open_for(&model, path, NULL, 0, 0, &images, &err);
+        assert_true(status == QUELL_OK || (status == QUELL_E_IMAGES && *err.text && !images));
+        assert_true(i || status == QUELL_OK);
+        if (status == QUELL_OK)
+            assert_true(images->info.count == 3 && images->codes);
+        quell_images_free(images);
+    }
+    unlink(path);
+}
+
+/* ---- labels ---- */
+
+static void test_labels(void **state)
+{
+    (void)state;
+    static char *names[] = {"cat", "T-shirt/top", "dog"};
+    struct quell_model model = {.info = {.classes = 3}, .class_names = names};
+    static const struct {
+        const char *text;
+        int count; /* -1: refused */
+        int first;
+    } CASES[] = {
+        {"3\n1\n\n65534\n", 3, 3}, {"file,label\na.png,dog\nb.png,2\n", 2, 2}, {"\xEF\xBB\xBFx.png , t_shirt_top\r\n", 1, 1}, {"\"a,\"\"b.png\",cat", 1, 0}, {"label\n7", 1, 7},
+        {"65535\n", -1, 0}, {"-1\n", -1, 0}, {"1.5\n", -1, 0}, {"a.png,fish\n", -1, 0}, {"a,1\na,2\n", -1, 0}, {"a,1\n2\n", -1, 0}, {"a,1,2\n", -1, 0}, {"\"a,1\n", -1, 0}, {"\"a\"b,1\n", -1, 0}, {",1\n", -1, 0},
+        {"a,\n", -1, 0}, {"", -1, 0}, {"\n\n", -1, 0}, {"99999999999999999999\n", -1, 0}, {"1,\n", -1, 0},
+    };
+    char path[64];
+    quell_error err;
+    temporary(path);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct labels labels;
+        write_file(path, (const uint8_t *)CASES[i].text, strlen(CASES[i].text));
+        quell_status status = labels_read(&labels, path, &model, &err);
+        assert_int_equal(status, CASES[i].count < 0 ? QUELL_E_IMAGES : QUELL_OK);
+        if (status != QUELL_OK)
+            continue;
+        assert_int_equal(labels.count, CASES[i].count);
+        assert_int_equal(labels.entries[0].label, CASES[i].first);
+        labels_free(&labels);
+    }
+    uint64_t random = 8;
+    static const char TEXT[] = "file,label\n\"a,b\".png,1\n./c.png,cat\n\xC3\xA9.png,2\n";
+    for (int i = 0; i < 1000; i++) {
+        uint8_t copy[sizeof TEXT];
+        struct labels labels;
+        memcpy(copy, TEXT, sizeof TEXT);
+        for (int k = 0; k < 3; k++)
+            copy[random_next(&random) % (sizeof TEXT - 1)] ^= (uint8_t)(1u << random_next(&random) % 8);
+        write_file(path, copy, i % 2 ? sizeof TEXT - 1 : random_next(&random) % sizeof TEXT);
+        if (labels_read(&labels, path, &model, &err) == QUELL_OK)
+            labels_free(&labels);
+        else
+            assert_true(err.status == QUELL_E_IMAGES && *err.text);
+    }
+    unlink(path);
+}
+
+/* ---- what a pixel means ---- */
+
+/* scale, zero (of int8 codes) -> the range that is found, "" for none. */
+static void test_input_found(void **state)
+{
+    (void)state;
+    static const struct {
+        float scale;
+        int zero;
+        double wanted_scale, wanted_mean; /* scale 0: not known */
+        int doubt;
+    } CASES[] = {
+        {1 / 255.0f, -128, 1 / 255.0, 0, 0},       {1.0f, -128, 1, 0, 0},          {2 / 255.0f, -1, 1 / 127.5, 1, 0},     {2 / 255.0f, 0, 1 / 127.5, 1, 0}, {1.0f, 0, 1, 128, 0},
+        {1 / 127.0f, 0, 1 / 255.0, 0, 1},          {1 / 128.0f, 0, 1 / 255.0, 0, 1}, {255 / 127.0f, 0, 1, 0, 0},          {128 / 127.0f, 0, 1, 128, 0},     {1 / 257.02f, -128, 1 / 255.0, 0, 1},
+        {0.005f, -128, 1 / 255.0, 0, 1},           {0.018658448f, -14, 0, 0, 1},   {1.0774f, -13, 0, 0, 1},               {0.0127f, -95, 0, 0, 1},          {1e-6f, 0, 0, 0, 1},
+        {0.0118f, 0, 0, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct quell_model m = {.info = {.image_c = 3}};
+        static const quell_input nothing;
+        char text[400];
+        quell_input found;
+        input_join(&m.input.meaning, &nothing, &nothing);
+        m.input.type = 1;
+        m.input.scale = CASES[i].scale;
+        m.input.zero = CASES[i].zero;
+        input_find(&m.input, 3);
+        assert_int_equal(input_fill(&m, NULL), QUELL_OK);
+        quell_input_source source = quell_model_input(&m, &found, text);
+        assert_int_equal(source == QUELL_INPUT_UNKNOWN, CASES[i].wanted_scale == 0);
+        if (CASES[i].wanted_scale > 0)
+            assert_true(found.scale == CASES[i].wanted_scale && found.mean[0] == CASES[i].wanted_mean);
+        assert_int_equal(quell_model_input_doubt(&m, text), CASES[i].doubt);
+        assert_int_equal(input_check(&m, NULL), CASES[i].wanted_scale > 0 ? QUELL_OK : QUELL_E_IMAGES);
+    }
+}
+
+/* pixel / 255 in float32, as NumPy and PyTorch compute it, for all pixels: the scale in double and one rounding give the same. */
+static void test_input_values(void **state)
+{
+    (void)state;
+    struct quell_model_input in = {.type = 1, .source = QUELL_INPUT_SAID};
+    assert_int_equal(quell_input_say(&in.meaning, "range", "0..1", NULL), QUELL_OK);
+    for (int p = 0; p < 256; p++)
+        assert_true(input_element(&in, 3, 0, p) == (float)p / 255.0f);
+    in.meaning = (quell_input){0};
+    assert_int_equal(quell_input_say(&in.meaning, "range", "imagenet", NULL), QUELL_OK);
+    assert_int_equal(quell_input_say(&in.meaning, "order", "bgr", NULL), QUELL_OK);
+    for (int p = 0; p < 256; p++)
+        assert_true(input_element(&in, 3, 2, p) == ((float)p / 255.0f - 0.485f) / 0.229f);
+    static const char *const BAD[][2] = {{"range", "1..2"}, {"scale", "x"}, {"scale", "1,2"}, {"scale", "0"}, {"std", "1,0"}, {"mean", "1,2,3,4,5"}, {"mean", "nan"}, {"order", "RGB"}, {"layout", ""}, {"depth", "1"}, {"mean", "1,"}};
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        quell_input input = {0};
+        assert_int_equal(quell_input_say(&input, BAD[i][0], BAD[i][1], NULL), QUELL_E_USAGE);
+    }
+    quell_input both = {0};
+    assert_int_equal(quell_input_say(&both, "range", "0..1", NULL), QUELL_OK);
+    assert_int_equal(quell_input_say(&both, "mean", "3", NULL), QUELL_E_USAGE);
 }
 
 /* ---- IDX, CIFAR-10 ---- */
@@ -233,7 +473,8 @@ static void test_profile_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_png), cmocka_unit_test(test_png_damaged), cmocka_unit_test(test_idx_damaged), cmocka_unit_test(test_gzip_damaged), cmocka_unit_test(test_cifar_sizes), cmocka_unit_test(test_profile_damaged),
+        cmocka_unit_test(test_png), cmocka_unit_test(test_png_damaged), cmocka_unit_test(test_jpeg_damaged), cmocka_unit_test(test_npy), cmocka_unit_test(test_npy_damaged), cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_input_found), cmocka_unit_test(test_input_values), cmocka_unit_test(test_idx_damaged), cmocka_unit_test(test_gzip_damaged), cmocka_unit_test(test_cifar_sizes), cmocka_unit_test(test_profile_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static quell_status load(const uint8_t *data, size_t size, const quell_limits *l
     struct quell_model *m = calloc(1, sizeof *m);
     m->limits = *limits;
     memset(err, 0, sizeof *err);
-    quell_status status = quell_is_compiled(data, size) ? quell_model_read("file", data, size, m, err) : quell_compile_onnx("file", data, size, m, err);
+    quell_status status = quell_is_compiled(data, size) ? quell_model_read("file", data, size, m, err) : quell_compile_onnx("file", data, size, NULL, m, err);
     if (status == QUELL_OK)
         status = quell_model_check(m, err);
     if (status == QUELL_OK)

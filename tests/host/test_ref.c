@@ -289,7 +289,7 @@ static void test_activations(void **state)
     struct set set = make_set(2);
     quell_device *device = open_ref(1, chosen_path(), set.program);
     int8_t *outputs[6], *image = malloc(qr_image_size(set.model)), *packed = malloc(qr_image_size(set.model));
-    qr_image_codes(set.model, quell_images_pixels(set.images, 1), image);
+    qr_image_codes(set.model, set.images, 1, image);
     qr_drop_padding(image, qr_image_size(set.model) / 8, set.model->info.image_c, packed);
     for (int i = 0; i < 6; i++) {
         const struct quell_model_layer *l = &set.model->layers[i];

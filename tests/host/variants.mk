@@ -58,4 +58,3 @@ tests-build: variants
 -include $(wildcard build/variants/*/*/*.d build/variants/*/lib/passes/*.d)
 
 .PHONY: variants
-.SECONDARY:

@@ -38,7 +38,7 @@ static int codes_range(const struct graph_node *q, struct range *r, double *scal
 }
 
 /* The largest and least sum that the weights allow. */
-static int products_range(const struct graph_node *n, struct range *r)
+static int products_range(struct graph *g, const struct graph_node *n, struct range *r)
 {
     const struct graph_node *d = pass_output_axis(n) >= 0 ? pass_dequantised(graph_in(n, 1)) : NULL, *source = graph_maker(graph_in(n, 0));
     struct range x;
@@ -55,32 +55,35 @@ static int products_range(const struct graph_node *n, struct range *r)
     x.low = fmin(x.low, 0);
     x.high = fmax(x.high, 0);
     *r = (struct range){0, 0};
+    struct range *sums = graph_alloc(g, outputs + 1, sizeof *sums);
+    if (!sums)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t o = i / inner % outputs;
+        double v = graph_get(w, i) * graph_get(s, graph_elements(s) == 1 ? 0 : o);
+        sums[o].low += v > 0 ? v * x.low : v * x.high;
+        sums[o].high += v > 0 ? v * x.high : v * x.low;
+    }
     for (size_t o = 0; o < outputs; o++) {
-        double low = 0, high = 0, unit = graph_get(s, graph_elements(s) == 1 ? 0 : o), b = 0;
-        for (size_t i = 0; i < count; i++)
-            if (i / inner % outputs == o) {
-                double v = graph_get(w, i) * unit;
-                low += v > 0 ? v * x.low : v * x.high;
-                high += v > 0 ? v * x.high : v * x.low;
-            }
+        double b = 0;
         if (bias && bias_d && graph_elements(graph_in(bias_d, 0)) == outputs && (graph_elements(graph_in(bias_d, 1)) == 1 || graph_elements(graph_in(bias_d, 1)) == outputs))
             b = graph_get(graph_in(bias_d, 0), o) * graph_get(graph_in(bias_d, 1), graph_elements(graph_in(bias_d, 1)) == 1 ? 0 : o);
         else if (bias && pass_is_const(bias) && graph_elements(bias) == outputs)
             b = graph_get(bias, o);
-        r->low = fmin(r->low, low + b);
-        r->high = fmax(r->high, high + b);
+        r->low = fmin(r->low, sums[o].low + b);
+        r->high = fmax(r->high, sums[o].high + b);
     }
     return 1;
 }
 
 /* A real value that comes straight from products: its range. */
-static int real_range(const struct graph_tensor *t, struct range *r)
+static int real_range(struct graph *g, const struct graph_tensor *t, struct range *r)
 {
     const struct graph_node *n = graph_maker(t), *clips[8];
     size_t count = 0;
     for (; is_clip(n) && count < 8; n = graph_maker(graph_in(n, 0)))
         clips[count++] = n;
-    if (!products_range(n, r))
+    if (!products_range(g, n, r))
         return 0;
     while (count)
         if (!clamp(clips[--count], r))
@@ -146,7 +149,7 @@ static quell_status before_add(struct graph *g, struct graph_node *n, quell_erro
     if (!quantised_behind(n, &y, &scale))
         return quell_fail(err, QUELL_E_UNSUPPORTED, "%s: neither its inputs nor its result are quantised; calibrate with a QuantizeLinear behind the convolutions that it adds", PASS_LABEL(n));
     for (int i = 0; i < 2; i++)
-        if (is_product[i] ? !real_range(graph_in(n, (size_t)i), &own[i]) : !codes_range(graph_maker(graph_in(n, (size_t)i)), &own[i], &unused))
+        if (is_product[i] ? !real_range(g, graph_in(n, (size_t)i), &own[i]) : !codes_range(graph_maker(graph_in(n, (size_t)i)), &own[i], &unused))
             return QUELL_OK;
     for (int i = 0; i < 2; i++) { /* beyond these the sum saturates whatever the other one is */
         if (!is_product[i])
@@ -196,7 +199,7 @@ static quell_status before_pool(struct graph *g, struct graph_node *n, quell_err
         return quell_fail(err, QUELL_E_UNSUPPORTED, "%s: neither its input nor its result is quantised; calibrate with a QuantizeLinear in front of it", PASS_LABEL(n));
     if (graph_is(n, "MaxPool") || graph_is(n, "GlobalMaxPool"))
         return before_max(g, n, q, err);
-    if (!real_range(x, &own) || !pass_shaped(x) || !pass_shaped(out) || x->rank != 4)
+    if (!real_range(g, x, &own) || !pass_shaped(x) || !pass_shaped(out) || x->rank != 4)
         return QUELL_OK;
     for (size_t i = 2; i < 4; i++)
         elements *= out->rank == 4 && out->dims[i] ? (double)(x->dims[i] / out->dims[i]) : (double)x->dims[i];
@@ -214,7 +217,7 @@ static quell_status before_end(struct graph *g, quell_error *err)
 {
     struct range own;
     struct graph_use *out = &g->outputs[0];
-    if (!is_float_product(out->tensor) || !real_range(out->tensor, &own))
+    if (!is_float_product(out->tensor) || !real_range(g, out->tensor, &own))
         return QUELL_OK;
     double step = step_of(&own);
     graph_note(g, "gaps: the logits '%.90s' are not quantised; their codes have the step %g, of the largest sum that the weights allow", out->tensor->name, step);

@@ -92,6 +92,7 @@ quell_status pass_image_pairs(struct graph *g, quell_error *err)
         if (!gives_all(g, &fine, x))
             return quell_fail(err, QUELL_E_UNSUPPORTED, "the image '%s' is quantised in two ways that cannot both be made of one code a pixel; quantise it once", x->name);
     }
+    g->meaning.input.shared = 1;
     struct graph_tensor *real = base(g, keeper, &fine);
     if (!real)
         return pass_full(err);

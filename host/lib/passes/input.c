@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "input.h"
 #include "tools.h"
 
 /* The file's input as the host has it: N x C x H x W. */
@@ -16,11 +17,12 @@ static void layout(struct graph *g, struct graph_node *n)
     struct graph_tensor *x = g->input;
     size_t count;
     const int64_t *perm = graph_attr_ints(n, "perm", &count);
-    if (count != 4 || memcmp(perm, NCHW, sizeof NCHW) != 0 || !x->shaped || x->rank != 4 || g->meaning.nhwc)
+    if (count != 4 || memcmp(perm, NCHW, sizeof NCHW) != 0 || !x->shaped || x->rank != 4 || g->meaning.input.file_nhwc)
         return;
     const int64_t dims[4] = {x->dims[0], x->dims[3], x->dims[1], x->dims[2]};
     memcpy(x->dims, dims, sizeof dims);
-    g->meaning.nhwc = 1;
+    g->meaning.input.meaning.nhwc = !(g->meaning.input.meaning.said & QUELL_INPUT_LAYOUT) || g->meaning.input.meaning.nhwc;
+    g->meaning.input.file_nhwc = 1;
     graph_note(g, "input: '%.90s' is N x H x W x C", x->name);
     pass_bypass(g, n);
 }
@@ -37,49 +39,63 @@ static int by_channel(const struct graph_tensor *k, size_t channels, size_t c, d
     return 1;
 }
 
-/* The node on one value; -> 0: it is none of those that can be folded. */
-static int apply(const struct graph_node *n, const struct graph_tensor *x, size_t channels, size_t c, float *v)
+/* The node as a step; -> 0: it is none of those that can be folded. */
+static int read_step(const struct graph_node *n, const struct graph_tensor *x, size_t channels, struct quell_input_step *step)
 {
-    double k = 0, low = -INFINITY, high = INFINITY;
+    double low = -INFINITY, high = INFINITY;
+    *step = (struct quell_input_step){.op = INPUT_CLIP};
     if (graph_is(n, "Relu")) {
-        *v = *v > 0 ? *v : 0;
-        return 1;
-    }
-    if (graph_is(n, "Clip")) {
+        low = 0;
+    } else if (graph_is(n, "Clip")) {
         if ((graph_in(n, 1) && !pass_scalar(graph_in(n, 1), &low)) || (graph_in(n, 2) && !pass_scalar(graph_in(n, 2), &high)))
             return 0;
-        *v = fminf(fmaxf(*v, (float)low), (float)high);
+    } else if (graph_is(n, "Cast")) {
+        if (graph_attr_int(n, "to", 0) != GRAPH_FLOAT)
+            return 0;
+    } else {
+        int first = graph_in(n, 0) != x;
+        const struct graph_tensor *k = graph_in(n, first ? 0 : 1);
+        if (n->input_count != 2 || !graph_in(n, 1) || !pass_is_const(k))
+            return 0;
+        int exact = k->type == GRAPH_DOUBLE; /* of BatchNormalization */
+        if (graph_is(n, "Add"))
+            step->op = exact ? INPUT_ADD_DOUBLE : INPUT_ADD;
+        else if (graph_is(n, "Mul"))
+            step->op = exact ? INPUT_MUL_DOUBLE : INPUT_MUL;
+        else if (graph_is(n, "Sub"))
+            step->op = first ? INPUT_SUB_FROM : INPUT_SUB;
+        else if (graph_is(n, "Div") && !first)
+            step->op = INPUT_DIV;
+        else
+            return 0;
+        for (size_t c = 0; c < channels; c++)
+            if (!by_channel(k, channels, c, &step->k[c]))
+                return 0;
         return 1;
     }
-    if (graph_is(n, "Cast"))
-        return graph_attr_int(n, "to", 0) == GRAPH_FLOAT;
-    int first = graph_in(n, 0) != x;
-    if (n->input_count != 2 || !graph_in(n, 1) || !pass_is_const(graph_in(n, first ? 0 : 1)) || !by_channel(graph_in(n, first ? 0 : 1), channels, c, &k))
+    for (size_t c = 0; c < channels; c++)
+        step->k[c] = low;
+    step->high = high;
+    return 1;
+}
+
+static int take_step(struct graph *g, const struct quell_input_step *step)
+{
+    struct quell_model_input *in = &g->meaning.input;
+    if (in->step_count == QUELL_INPUT_STEPS_MAX)
         return 0;
-    int exact = graph_in(n, first ? 0 : 1)->type == GRAPH_DOUBLE; /* of BatchNormalization */
-    float f = (float)k;
-    if (graph_is(n, "Add"))
-        *v = exact ? (float)(*v + k) : *v + f;
-    else if (graph_is(n, "Mul"))
-        *v = exact ? (float)(*v * k) : *v * f;
-    else if (graph_is(n, "Sub"))
-        *v = first ? f - *v : *v - f;
-    else if (graph_is(n, "Div") && !first)
-        *v = *v / f;
-    else
-        return 0;
+    in->steps[in->step_count++] = *step;
+    for (uint32_t c = 0; c < GRAPH_CHANNELS_MAX; c++)
+        for (size_t p = 0; p < 256; p++)
+            g->meaning.value[c][p] = input_step(step, c, g->meaning.value[c][p]);
     return 1;
 }
 
 static int fold(struct graph *g, struct graph_node *n)
 {
-    struct graph_input_meaning new = g->meaning;
-    size_t channels = (size_t)g->input->dims[1];
-    for (size_t c = 0; c < channels; c++)
-        for (size_t p = 0; p < 256; p++)
-            if (!apply(n, g->input, channels, c, &new.value[c][p]))
-                return 0;
-    g->meaning = new;
+    struct quell_input_step step;
+    if (!read_step(n, g->input, (size_t)g->input->dims[1], &step) || (!graph_is(n, "Cast") && !take_step(g, &step)))
+        return 0;
     graph_note(g, "input: %s folded into what a pixel means", PASS_LABEL(n));
     graph_replace(graph_out(n), g->input);
     graph_remove(g, n);
@@ -93,9 +109,15 @@ static quell_status dequantised(struct graph *g, struct graph_node *n, quell_err
     double scale, zero;
     if (!graph_is_code(g->input->type) || !pass_quantisation(n, &scale, &zero))
         return QUELL_OK;
-    for (size_t c = 0; c < GRAPH_CHANNELS_MAX; c++)
-        for (size_t p = 0; p < 256; p++)
-            g->meaning.value[c][p] = (g->meaning.value[c][p] - (float)zero) * (float)scale;
+    struct quell_input_step minus = {.op = INPUT_SUB}, times = {.op = INPUT_MUL};
+    for (size_t c = 0; c < GRAPH_CHANNELS_MAX; c++) {
+        minus.k[c] = zero;
+        times.k[c] = scale;
+    }
+    if (!take_step(g, &minus) || !take_step(g, &times))
+        return QUELL_OK;
+    g->meaning.input.element_scale = (float)scale;
+    g->meaning.input.element_zero = (int32_t)zero;
     g->input->type = GRAPH_FLOAT;
     const struct graph_tensor *y = graph_out(n);
     const struct graph_node *reader = pass_sole_reader(y);

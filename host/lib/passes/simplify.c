@@ -41,6 +41,9 @@ static int does_nothing(const struct graph_node *n)
 {
     const struct graph_tensor *x = graph_in(n, 0), *y = graph_out(n);
     double low = -INFINITY, high = INFINITY;
+    double training = 0;
+    if (graph_is(n, "Dropout") && graph_in(n, 2) && (!pass_scalar(graph_in(n, 2), &training) || training))
+        return 0;
     if (graph_is(n, "Identity") || (graph_is(n, "Dropout") && (n->output_count < 2 || !n->outputs[1] || !n->outputs[1]->use_count)))
         return 1;
     if (graph_is(n, "Cast"))

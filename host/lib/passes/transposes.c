@@ -234,14 +234,16 @@ static quell_status into_product(struct graph *g, struct graph_node *n, struct g
 
 enum { VISITS_MAX = 1000 };
 
-/* Does the way up from t end at transposes or at the image on every branch? */
-static int can_rise(const struct graph *g, const struct graph_tensor *t, int *visits)
+/* Does the way up from t end at transposes, or at the image where it takes this one in, on every branch? */
+static int can_rise(const struct graph *g, const struct graph_tensor *t, int image, int *visits)
 {
     for (; ++*visits < VISITS_MAX; t = graph_in(t->producer, 0)) {
-        if (t == g->input || t->data || graph_is(t->producer, "Transpose"))
+        if (t == g->input)
+            return image;
+        if (t->data || graph_is(t->producer, "Transpose"))
             return 1;
         if (is_binary(t->producer))
-            return graph_in(t->producer, 0) && graph_in(t->producer, 1) && can_rise(g, graph_in(t->producer, 0), visits) && can_rise(g, graph_in(t->producer, 1), visits);
+            return graph_in(t->producer, 0) && graph_in(t->producer, 1) && can_rise(g, graph_in(t->producer, 0), image, visits) && can_rise(g, graph_in(t->producer, 1), image, visits);
         if (!is_elementwise(t->producer))
             return 0;
     }
@@ -288,7 +290,8 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
     int visits = 0, only_ones = moves_ones(x, perm) && pass_shaped(graph_out(n));
     if (only_ones && (graph_is(reader, "Flatten") || graph_is(reader, "Reshape") || graph_is(reader, "Squeeze") || graph_is(reader, "Unsqueeze")))
         return as_reshape(g, n, err);
-    if (can_rise(g, x, &visits))
+    static const int64_t TO_NCHW[4] = {0, 3, 1, 2}; /* what pass_input knows */
+    if (can_rise(g, x, rank == 4 && memcmp(perm, TO_NCHW, sizeof TO_NCHW) == 0 && !g->meaning.input.file_nhwc, &visits))
         return is_elementwise(m) ? above_elementwise(g, n, m, rank, perm, err) : is_binary(m) ? above_binary(g, n, m, rank, perm, err) : QUELL_OK;
     if (is_elementwise(reader) && reader->inputs[0].tensor == graph_out(n))
         return below_elementwise(g, n, reader, rank, perm, err);
