@@ -58,6 +58,7 @@ regs: build/gen/stamp ## renew docs/registers.md from the register description
 include host/lib/lib.mk
 include host/cli/cli.mk
 include tests/host/variants.mk
+include tests/fuzz/fuzz.mk
 include host/stats/stats.mk
 include host/install.mk
 include fw/fw.mk

@@ -66,6 +66,7 @@ def discover():
     tests += [Test(f"{build}/{p.stem}", [*words, str(VARIANTS / build / p.stem)]) for build, words in BUILDS.items() for p in sorted((ROOT / "tests/host").glob("test_*.c"))
               if not words or p.stem not in SLOW_IN_QEMU]
     tests += [Test(f"fw/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/fw").glob("test_*.c"))]
+    tests += [Test(f"fuzz/{p.stem[5:]}", ["make", f"fuzz-{p.stem[5:]}"]) for p in sorted((ROOT / "tests/fuzz").glob("fuzz_*.c"))]
     tests += [Test("noise statistics, 10^7 samples", [str(ROOT / "build/bin/noise_stats"), "10000000"])]
     tests += [Test(f"netlist/{m}", ["make", f"netlist-{m}", "FAULTS=2"]) for m in NETLISTS]
     tests += [Test(f"netlist/{p.stem}", [*pytest, str(p)]) for p in sorted((ROOT / "tests/netlist").glob("test_*.py"))]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a pixel means, tensors, labels and pictures: `quell` against onnxruntime and Pillow, and a sentence where neither can be."""
+import ctypes
 import json
 import struct
 import sys
@@ -14,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from libquell import Error, library  # noqa: E402
 from test_cli import BAD_IMAGES, BAD_MODEL, FILE, MODEL, USAGE, quell, write_idx  # noqa: E402
 
 SIDE, CLASSES = 8, 10
@@ -222,6 +224,25 @@ def test_pictures_as_pillow(tmp_path, channels, mode):
     model, folder = net(tmp_path / "m.onnx", channels=channels), save_all(tmp_path / "set", channels)
     x = np.stack([np.asarray(Image.open(p).convert(mode)).reshape(SIDE, SIDE, channels) for p in sorted(folder.iterdir())])
     assert np.array_equal(logits(tmp_path, model, folder), logits(tmp_path, model, write_idx(tmp_path / "i", x)))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 5), (16, 16), (17, 33), (101, 99)])
+def test_jpeg_of_odd_sizes(tmp_path, size):
+    """Through the library, without a network: a size of their own."""
+    lib, error, rng = library(), Error(), np.random.default_rng(5)
+    lib.quell_images_pixels.restype = ctypes.POINTER(ctypes.c_uint8)
+    noise = rng.integers(0, 256, (*size, 3))
+    smooth = np.kron(rng.integers(0, 256, (size[0] // 8 + 1, size[1] // 8 + 1, 3)), np.ones((8, 8, 1)))[:size[0], :size[1]]
+    for i, x in enumerate((noise, smooth)):
+        for subsampling in range(3):
+            for progressive in (False, True):
+                Image.fromarray(x.astype(np.uint8)).save(tmp_path / f"{i}{subsampling}{progressive}.jpg", quality=[50, 90][i], subsampling=subsampling, progressive=progressive)
+    for path in sorted(tmp_path.glob("*.jpg")):
+        images = ctypes.c_void_p()
+        assert lib.quell_images_open(bytes(path), None, 0, 0, ctypes.byref(images), ctypes.byref(error)) == 0, error.text
+        got = np.ctypeslib.as_array(lib.quell_images_pixels(images, 0), (*size, 3)).copy()
+        lib.quell_images_free(images)
+        assert np.array_equal(got, np.asarray(Image.open(path).convert("RGB")))
 
 
 def png16(path, colour, channels):

@@ -5,7 +5,7 @@ VARIANTS := clang aarch64 aarch64-clang
 
 ARM      := build/variants/arm64
 ARM_LIBS := $(ARM)/usr/lib/aarch64-linux-gnu
-ARM_INCLUDE := -isystem $(ARM)/usr/include -isystem $(ARM)/usr/include/libusb-1.0
+ARM_INCLUDE := -isystem $(ARM)/usr/include -isystem $(ARM)/usr/include/aarch64-linux-gnu -isystem $(ARM)/usr/include/libusb-1.0
 ARM_LINK := -L$(ARM_LIBS) -Wl,-rpath-link,$(ARM_LIBS):$(ARM)/lib/aarch64-linux-gnu
 
 CC_clang            := clang
