@@ -49,6 +49,9 @@ build/gen/stamp: hw/regs/quell.rdl hw/denoiser/denoiser.rdl tools/gen_regs.py to
 	$(PYTHON) tools/gen_box_muller.py build/gen
 	@touch $@
 
+# What objects depend on by name: they are made anew in the same call in which these are.
+build/gen/quell_fields.h build/gen/quell_regs.h build/gen/denoiser_regs.h build/gen/box_muller_tables.h build/gen/box_muller_tables.c: build/gen/stamp ;
+
 regs: build/gen/stamp ## renew docs/registers.md from the register description
 	cp build/gen/registers.md docs/registers.md
 

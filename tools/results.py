@@ -25,6 +25,11 @@ def figures(b):
     yield row("same bytes, reference against simulated chip: all activations after every layer and the logits; clean, noisy, denoised by mean and by sample, 16 images each (`bit_equal`)", "100 %",
               percent(b["bit_equal"], 4), b["bit_equal"] == 1)
     yield row("each layer's codes against onnxruntime on the same input, clean (`onnx_equal_share`)", "≥ 99.9 %", percent(b["onnx_equal_share"], 4), b["onnx_equal_share"] >= 0.999)
+    yield row(f"codes that differ though float32 does not leave them open, the backbone of the demo (`onnx_wrong`; blocks' stages count as such)", "0", b["onnx_wrong"], b["onnx_wrong"] == 0)
+    yield row(f"random networks of supported operators in random forms, wrong or refused, of {b['random_graphs']}, seed {b['random_graphs_seed']} (`random_graphs_wrong`)", "0", b["random_graphs_wrong"] + b["random_graphs_refused"],
+              b["random_graphs_wrong"] + b["random_graphs_refused"] == 0)
+    yield row("images whose logits equal onnxruntime's to the code, demo's backbone (`logits_equal_share`)", "≥ 99.9 %", percent(b["logits_equal_share"]), b["logits_equal_share"] >= 0.999)
+    yield row("Conv → ReLU → Q, chips that vary: share of the drop recovered by calibration (`recovered_headroom`)", "≥ 98 %", percent(b["recovered_headroom"], 1), b["recovered_headroom"] >= 0.98)
     yield row("largest difference, stage by stage, in codes (`onnx_max_diff`)", "≤ 1", b["onnx_max_diff"], b["onnx_max_diff"] <= 1)
     yield row("array busy over a whole inference: MACs ÷ (72 × cycles), denoiser on (`array_busy`)", "≥ 75 %", percent(b["array_busy"], 1), b["array_busy"] >= 0.75)
     yield row("denoiser on against off, cycles, mean mode (`denoiser_overhead`)", "≤ 5 %", percent(b["denoiser_overhead"]), b["denoiser_overhead"] <= 0.05)

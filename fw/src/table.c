@@ -116,7 +116,7 @@ static bool check_post(const struct check *c)
     int8_t lo = (int8_t)layer_lo(e), hi = (int8_t)layer_hi(e);
     if (layer_residual(e) && !tensor_fits(c, LAYER_FIELD_res_addr, layer_res_addr(e), LAYER_FIELD_out_h, layer_out_h(e), layer_out_w(e), layer_out_c8(e)))
         return false;
-    if (!at_least(c, LAYER_FIELD_post_shift, layer_post_shift(e), 1))
+    if (!at_least(c, LAYER_FIELD_post_shift, layer_post_shift(e), 1) || !at_most(c, LAYER_FIELD_adc_shift, layer_adc_shift(e), 8))
         return false;
     if (lo > hi)
         return refuse(c, LAYER_FIELD_hi, layer_hi(e), layer_lo(e));

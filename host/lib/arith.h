@@ -46,17 +46,29 @@ void qa_gaussian_pair(uint32_t seed, enum qa_purpose purpose, uint32_t layer, ui
 /* The same for `pairs` pairs from first_pair on, vectorised: eps[0 ... 2*pairs - 1]. */
 void qa_gaussian_fill(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t first_pair, uint32_t pairs, int16_t *eps);
 
-/* acc (bias included), M, S -> v, s11.12. */
+/* x / 2^s rounded to odd: towards -infinity, and the last bit is set if anything was lost. Rounding the result to nearest even, at least two bits
+ * further up, gives what rounding x there at once would have given. s in 0...62. */
+static inline int64_t qa_rto(int64_t x, unsigned s)
+{
+    int64_t q = x >> s;
+    return q | (x != (int64_t)((uint64_t)q << s));
+}
+
+/* Limits of what the ADC and all up to post-processing give, as differences from the zero point z (9 bits). */
+static inline int32_t qa_low(int32_t z, int wide) { return wide ? -256 : -128 - z; }
+static inline int32_t qa_high(int32_t z, int wide) { return wide ? 255 : 127 - z; }
+
+/* acc (bias included), M, S -> v, s11.12, rounded to odd. */
 int32_t qa_requantise(int32_t acc, uint32_t m, unsigned s);
 
 /* v, G (Q2.16), o (s11.12), s_add (Q8.12), s_mul (Q2.14), eps (s4.11) -> v', s11.12. */
 int32_t qa_analog(int32_t v, uint32_t gain, int32_t offset, uint32_t s_add, uint32_t s_mul, int32_t eps);
 
-/* v', zero point, 8 - ADC bits -> code. */
-int8_t qa_adc(int32_t v, int32_t z, unsigned adc_shift);
+/* v' -> d, a code less its zero point (9 bits): multiples of 2^adc_shift, within low ... high. */
+int32_t qa_adc(int32_t v, unsigned adc_shift, int32_t low, int32_t high);
 
-/* Column correction: a Q2.14, b s7.8. */
-int8_t qa_correct(int8_t code, int32_t z, uint32_t a, int32_t b);
+/* Column correction of d: a Q2.14, b s7.8. */
+int32_t qa_correct(int32_t d, uint32_t a, int32_t b, int32_t low, int32_t high);
 
 /* A denoiser accumulator to uint8. */
 uint8_t qa_dn_activation(int32_t acc, uint32_t m, unsigned s);
@@ -65,13 +77,13 @@ uint8_t qa_dn_activation(int32_t acc, uint32_t m, unsigned s);
 int32_t qa_dn_mu(int32_t acc_d, uint32_t md, unsigned sd, int32_t acc_u, uint32_t mu, unsigned su);
 uint16_t qa_dn_sigma(int32_t acc_v, uint32_t mv, unsigned sv);
 
-/* code - mu - sigma*eps -> code; eps = 0 in mean mode. */
-int8_t qa_dn_apply(int8_t code, int32_t z, int32_t mu, uint16_t sigma, int32_t eps);
+/* d - mu - sigma*eps -> d; eps = 0 in mean mode. */
+int32_t qa_dn_apply(int32_t d, int32_t mu, uint16_t sigma, int32_t eps, int32_t low, int32_t high);
 
-/* Residual, rescale, clamp: pass residual = z_res without one. */
-int8_t qa_post(int8_t code, int32_t z_v, int32_t residual, int32_t z_res, uint32_t a, uint32_t b, unsigned s, int32_t z_y, int32_t lo, int32_t hi);
+/* Residual, rescale, clamp; residual is a code less its zero point, 0 without one. a, b: 24 bits. */
+int8_t qa_post(int32_t d, int32_t residual, uint32_t a, uint32_t b, unsigned s, int32_t z_y, int32_t lo, int32_t hi);
 
-/* Pooled sum or maximum of (code - z_y) -> code. */
+/* Pooled sum or maximum of (code - z_y) -> code. m: 24 bits. */
 int8_t qa_pool(int32_t p, uint32_t m, unsigned s, int32_t z_p);
 
 #endif

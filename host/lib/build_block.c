@@ -95,7 +95,7 @@ static double next_bias(struct cursor *c, uint32_t n, int broadcast, double limi
 
 static void set_multiplier(struct cursor *c, const char *what, double value, int32_t *m, int32_t *s)
 {
-    if (c->status == QUELL_OK && !quell_scale17(value, 63, m, s))
+    if (c->status == QUELL_OK && !quell_scale(value, 17, 63, m, s))
         c->status = quell_fail(c->b->err, QUELL_E_UNSUPPORTED, "%s: its multiplier %s is %g; supported: below 2^16", c->b->label, what, value);
 }
 

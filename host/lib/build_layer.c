@@ -49,8 +49,8 @@ quell_status layer_set_v(struct builder *b, int layer, float scale, int zero)
     set_input_channels(t, &l->info, d);
     t->out_c8 = (int32_t)(l->channels / 8);
     t->z_v = t->z_y = t->z_pool = zero;
-    t->post_a = t->pool_m = 1 << 16;
-    t->post_shift = t->pool_shift = 16;
+    t->post_a = t->pool_m = 1 << 23;
+    t->post_shift = t->pool_shift = 23;
     t->pool_kh = t->pool_kw = 1;
     t->dn_s1 = t->dn_s2 = t->dn_sd = t->dn_su = t->dn_sv = 16;
     t->lo = -128;
@@ -82,8 +82,8 @@ quell_status layer_set_post(struct builder *b, int layer, float scale, int zero)
     const struct draft *d = &b->drafts[layer];
     float own = d->s_v / scale, other = t->residual ? d->s_res / scale : 0;
     int32_t larger, shift;
-    if (!quell_scale17(fmaxf(own, other), 31, &larger, &shift) || larger < 1 << 16)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "layer '%s': its scales differ by a factor of %g (added: %g) behind the convolution; supported: 2^-15 to 2^15", l->info.name, own, other);
+    if (!quell_scale(fmaxf(own, other), 24, 31, &larger, &shift) || larger < 1 << 16)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "layer '%s': its scales differ by a factor of %g (added: %g) behind the convolution; supported: 2^-15 to 2^22", l->info.name, own, other);
     t->post_a = (int32_t)nearbyint(ldexp(own, shift));
     t->post_b = (int32_t)nearbyint(ldexp(other, shift));
     t->post_shift = shift;
@@ -100,8 +100,8 @@ quell_status layer_set_pool(struct builder *b, int layer, float scale, int zero)
     double ratio = (double)l->info.out_scale / scale;
     if (t->pool_kind == 1)
         ratio /= (double)t->pool_kh * t->pool_kw;
-    if (!quell_scale17(ratio, 63, &t->pool_m, &t->pool_shift))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "layer '%s': pooling changes the scale by a factor of %g; supported: below 2^16", l->info.name, ratio);
+    if (!quell_scale(ratio, 24, 63, &t->pool_m, &t->pool_shift))
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "layer '%s': pooling changes the scale by a factor of %g; supported: below 2^23", l->info.name, ratio);
     t->z_pool = zero;
     return QUELL_OK;
 }

@@ -58,7 +58,8 @@ static quell_status quantise_layer(struct builder *b, const struct value *x, flo
     switch (x->stage) {
     case STAGE_V:
         TRY(layer_set_v(b, x->layer, scale, zero));
-        if (d->low > -INFINITY || d->high < INFINITY) {
+        if (d->low > -INFINITY || d->high < INFINITY) { /* nothing clips between the convolution and its ReLU: the converter sees both sides of zero */
+            build_layer(b, x->layer)->table.adc_wide = 1;
             TRY(layer_set_post(b, x->layer, scale, zero));
             d->stage = STAGE_POST;
             return QUELL_OK;

@@ -87,7 +87,8 @@ static void take_samples(struct observation *o, uint32_t i)
         size_t pixel = (s * pixels / o->per_image + 7 * (size_t)i) % pixels; /* other places in every image */
         for (uint32_t c = 0; c < l->real_channels; c++, at++) {
             o->v[at] = o->values[pixel * l->channels + c];
-            o->code[at] = (int16_t)(o->codes[pixel * l->real_channels + c] - l->table.z_v);
+            int code = o->codes[pixel * l->real_channels + c];
+            o->code[at] = (int16_t)(l->table.adc_wide ? 2 * code : code - l->table.z_v); /* as quell_program_observe has them sent */
         }
     }
 }
@@ -124,7 +125,7 @@ static quell_status calibrate_layer(struct observation *o, struct quell_program 
     if (status == QUELL_OK)
         status = observe(o, progress, context, err);
     if (status == QUELL_OK) {
-        struct qc_samples samples = {o->count, o->per_image, l->real_channels, -128 - l->table.z_v, 127 - l->table.z_v, o->v, o->code};
+        struct qc_samples samples = {o->count, o->per_image, l->real_channels, qa_low(l->table.z_v, l->table.adc_wide), qa_high(l->table.z_v, l->table.adc_wide), o->v, o->code};
         if (!qc_fit(&samples, calibration->a[o->layer], calibration->b[o->layer]))
             status = quell_fail(err, QUELL_E_MEMORY, "out of memory for layer %u", o->layer);
     }

@@ -41,7 +41,7 @@ static quell_status set_read_noise(struct quell_layer *t, const struct quell_pro
     t->noise = 1;
     t->sigma_add = (int32_t)add;
     t->sigma_mul = (int32_t)mul;
-    t->adc_shift = 8 - profile->adc_bits;
+    t->adc_shift = 8 + t->adc_wide - profile->adc_bits;
     return QUELL_OK;
 }
 

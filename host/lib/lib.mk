@@ -24,8 +24,6 @@ build/lib/obj/%.o: host/lib/%.c | build/gen/stamp $(LIB_DEPS)
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) -MMD -MP -c $< -o $@
 
-build/gen/box_muller_tables.c: build/gen/stamp ;
-
 build/lib/obj/status.o build/asan/obj/status.o: VERSION
 
 build/lib/obj/%.o: build/gen/%.c | build/gen/stamp

@@ -51,6 +51,7 @@ static quell_status check_geometry(const struct quell_model *m, uint32_t index, 
     EXPECT(t->pool_kind <= 2 && t->pool_kh >= 1 && t->pool_kw >= 1 && t->pool_kh <= t->out_h && t->pool_kw <= t->out_w && t->pool_kh * t->pool_kw <= 4096, "pooling");
     EXPECT(t->pool_kind != 0 || (t->pool_kh == 1 && t->pool_kw == 1), "pooling");
     EXPECT(l->info.out_h == (uint32_t)(t->out_h / t->pool_kh) && l->info.out_w == (uint32_t)(t->out_w / t->pool_kw), "output size");
+    EXPECT(t->adc_shift <= 8, "converter");
     EXPECT(t->post_shift >= 1 && t->pool_shift >= 1 && t->lo <= t->hi, "post-processing");
     EXPECT(t->dn_s1 >= 1 && t->dn_s2 >= 1 && t->dn_sd >= 1 && t->dn_su >= 1 && t->dn_sv >= 1, "denoiser shifts");
     EXPECT(t->rng_layer == (int)index, "number");
@@ -116,7 +117,7 @@ static quell_status check_block(const struct quell_model *m, uint32_t index, que
     for (uint32_t j = 0; j < b->m; j++) {
         int64_t sum1 = llabs((long long)b->b1[j]), sum2 = llabs((long long)b->b2[j]);
         for (uint32_t c = 0; c < b->channels; c++)
-            sum1 += abs(b->w1[(size_t)j * b->channels + c]) * 255;
+            sum1 += abs(b->w1[(size_t)j * b->channels + c]) * 256;
         for (uint32_t i = 0; i < b->m * 9; i++)
             sum2 += abs(b->w2[(size_t)j * b->m * 9 + i]) * 255;
         if (sum1 > INT32_MAX || sum2 > INT32_MAX)

@@ -160,10 +160,10 @@ quell_status quell_program_observe(const struct quell_program *from, uint32_t la
     struct quell_layer *t = &l->table;
     t->correct = t->dn_depthwise = t->dn_bottleneck = t->dn_sample = t->residual = t->pool_kind = 0;
     t->pool_kh = t->pool_kw = 1;
-    t->post_a = 1 << 16;
+    t->post_a = 1 << 23;
     t->post_b = 0;
-    t->post_shift = 16;
-    t->z_y = t->z_v;
+    t->post_shift = 23 + t->adc_wide; /* nine bits into eight: every other code */
+    t->z_y = t->adc_wide ? 0 : t->z_v;
     t->lo = -128;
     t->hi = 127;
     l->residual_layer = -2;

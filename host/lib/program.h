@@ -15,8 +15,8 @@ quell_status quell_conduct(struct quell_model_layer *layer, const struct quell_c
 /* Put one layer's correction into a program. */
 void quell_program_correct(struct quell_program *program, uint32_t layer, const struct quell_calibration *calibration);
 
-/* A program whose layers up to `layer` are as in `from`, and whose layer `layer` gives its ADC's codes: no correction, no denoiser, no
- * residual, no rescaling, no pooling. Its output goes where it fits beside what it reads; it is to be run no further than that layer. */
+/* A program whose layers up to `layer` are as in `from`, and whose layer `layer` gives its ADC's codes (with adc_wide every other one): no
+ * correction, no denoiser, no residual, no rescaling, no pooling. Its output goes where it fits beside what it reads; it is to be run no further than that layer. */
 quell_status quell_program_observe(const struct quell_program *from, uint32_t layer, const quell_limits *limits, quell_program **program, quell_error *err);
 
 #endif

@@ -45,6 +45,7 @@ struct qr_layer {
     uint32_t in_c, channels, lanes; /* padded to 8; lanes: channels padded to QR_LANES */
     uint32_t kernel, stride, frame_h, frame_w; /* input with its border of zeros */
     int denoise, bottleneck, depthwise;
+    int32_t low, high; /* of d, the codes less their zero point from the ADC on */
     int uneven;       /* some column has a gain or an offset */
     unsigned product_bits; /* every |accumulator * M| is below 2^product_bits */
     struct qr_conv conv; /* weights NULL: depthwise */
@@ -67,7 +68,9 @@ struct qr_scratch {
     int16_t *eps;          /* one row */
     int32_t *acc, *acc_u, *acc_v; /* one row, lanes a pixel */
     int32_t *v, *mu, *sigma;      /* one row, channels a pixel */
-    int8_t *codes;         /* whole layer */
+    int16_t *d;            /* whole layer, from the ADC to post-processing */
+    int16_t *residual;     /* whole layer, less its zero point */
+    int8_t *codes;         /* whole layer, before pooling */
     void *memory;
 };
 
@@ -81,15 +84,16 @@ struct qr_kernels {
     /* Requantised, and analog noise with eps unless it is NULL. v: [pixels][channels]. */
     void (*values)(const struct qr_layer *layer, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *v);
     /* ADC and column correction. */
-    void (*codes)(const struct qr_layer *layer, const int32_t *v, uint32_t pixels, int8_t *codes);
+    void (*codes)(const struct qr_layer *layer, const int32_t *v, uint32_t pixels, int16_t *d);
     /* Bottleneck activations, m2 a pixel, of QR_LANES accumulators a pixel. */
     void (*activate)(const int32_t *acc, const struct qr_scale *scale, uint32_t m2, uint32_t pixels, int16_t *out);
     /* acc_d, acc_u may be NULL. */
     void (*mu)(const struct qr_layer *layer, const int32_t *acc_d, const int32_t *acc_u, uint32_t pixels, int32_t *mu);
     void (*sigma)(const struct qr_layer *layer, const int32_t *acc_v, uint32_t pixels, int32_t *sigma);
     /* sigma and eps NULL: mean mode. In place. */
-    void (*denoise)(const struct qr_layer *layer, const int32_t *mu, const int32_t *sigma, const int16_t *eps, uint32_t n, int8_t *codes);
-    void (*post)(const struct qr_layer *layer, const int8_t *residual, uint32_t n, int8_t *codes);
+    void (*denoise)(const struct qr_layer *layer, const int32_t *mu, const int32_t *sigma, const int16_t *eps, uint32_t n, int16_t *d);
+    /* residual less its zero point, NULL without one. */
+    void (*post)(const struct qr_layer *layer, const int16_t *residual, uint32_t n, const int16_t *d, int8_t *codes);
     /* As qa_gaussian_fill. */
     void (*gaussian)(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t first_pair, uint32_t pairs, int16_t *eps);
 };

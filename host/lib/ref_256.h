@@ -52,5 +52,12 @@ QR_OP W w_min(W a, W b) { return _mm256_min_pd(a, b); }
 QR_OP W w_max(W a, W b) { return _mm256_max_pd(a, b); }
 QR_OP W w_floor(W x, S s) { return _mm256_floor_pd(_mm256_mul_pd(x, s)); }
 QR_OP W w_rhe(W x, S s) { return _mm256_round_pd(_mm256_mul_pd(x, s), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+/* With 1.5 * 2^52 added the lowest bit of a whole number is that of the double. */
+QR_OP W w_rto(W x, S s)
+{
+    const W all = _mm256_set1_pd(0x1.8p52), one = _mm256_castsi256_pd(_mm256_set1_epi64x(1));
+    W p = w_min(w_max(_mm256_mul_pd(x, s), w_set(-(1 << 24))), w_set(1 << 24)), q = _mm256_floor_pd(p);
+    return w_sub(_mm256_or_pd(w_add(q, all), _mm256_and_pd(_mm256_cmp_pd(p, q, _CMP_NEQ_OQ), one)), all);
+}
 
 #include "ref_kernels.h"

@@ -40,6 +40,11 @@ QR_OP W w_mul(W a, W b) { return _mm512_mul_epi32(a, b); }
 QR_OP W w_min(W a, W b) { return _mm512_min_epi64(a, b); }
 QR_OP W w_max(W a, W b) { return _mm512_max_epi64(a, b); }
 QR_OP W w_floor(W x, S s) { return _mm512_srav_epi64(x, s); }
+QR_OP W w_rto(W x, S s)
+{
+    W q = w_floor(x, s);
+    return _mm512_mask_or_epi64(q, _mm512_cmpneq_epi64_mask(x, _mm512_sllv_epi64(q, s)), q, w_set(1));
+}
 /* half - 1 plus the lowest bit that stays carries exactly when it must. */
 QR_OP W w_rhe(W x, S s)
 {

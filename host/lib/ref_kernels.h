@@ -7,7 +7,8 @@
  *                 PAIRS, i16_load_pairs: weights of QR_LANES outputs for two inputs; PAIR, i16_broadcast: two inputs for all outputs;
  *                 i16_madd: sum += both products; i16_mul_add: sum += weight of the pair's first input times an input of its own for each lane
  *   W, WN, w_*    WN whole numbers below 2^53 in magnitude, whatever holds them: int64, or doubles, which are exact there. w_mul takes factors of
- *                 32 bits. S is a count of bits for w_floor (x / 2^s towards -infinity) and w_rhe (half to even): w_bits, w_load_bits
+ *                 32 bits. S is a count of bits for w_floor (x / 2^s towards -infinity), w_rhe (half to even) and w_rto (to odd; results beyond 24 bits may be
+ *                 any number beyond): w_bits, w_load_bits
  *   QR_EXACT_BITS products of an accumulator and M must be below 2^QR_EXACT_BITS; layers beyond are left to the scalar code
  * Loops on int32 are left to the compiler.
  */
@@ -15,6 +16,8 @@
 #include <string.h>
 
 #include "box_muller.h"
+
+#define QR_PART 64 /* elements on the stack at a time, a multiple of every WN */
 
 #if defined(__clang__)
 #define QR_UNROLL _Pragma("clang loop unroll(full)")
@@ -118,7 +121,7 @@ QR_OP void QR_NAME(values_of)(const struct qr_layer *l, const int32_t *acc, cons
     const W least = w_set(-(1 << 23)), most = w_set((1 << 23) - 1), zero = w_set(0), add = w_set(l->t.sigma_add), mul = w_set(l->t.sigma_mul);
     for (uint32_t x = 0; x < pixels; x++, acc += l->lanes)
         for (uint32_t c = 0; c < l->channels; c += WN, v += WN) {
-            W value = w_clamp(w_rhe(w_mul(w_load32(acc + c), w_load32(l->m + c)), w_load_bits(l, c)), least, most);
+            W value = w_clamp(w_rto(w_mul(w_load32(acc + c), w_load32(l->m + c)), w_load_bits(l, c)), least, most);
             if (noise) {
                 W size = add, gained = value;
                 if (growing)
@@ -148,19 +151,19 @@ QR_CODE static void QR_NAME(values)(const struct qr_layer *l, const int32_t *acc
 QR_OP int32_t QR_NAME(rhe)(int32_t x, int32_t s) { return (x + ((1 << (s - 1)) - 1) + ((x >> s) & 1)) >> s; }
 QR_OP int32_t QR_NAME(clamp)(int32_t x, int32_t lo, int32_t hi) { return x < lo ? lo : x > hi ? hi : x; }
 
-QR_CODE static void QR_NAME(codes)(const struct qr_layer *l, const int32_t *restrict v, uint32_t pixels, int8_t *restrict codes)
+QR_CODE static void QR_NAME(codes)(const struct qr_layer *l, const int32_t *restrict v, uint32_t pixels, int16_t *restrict d)
 {
-    int32_t step = l->t.adc_shift, shift = 12 + step, z = l->t.z_v;
+    int32_t step = l->t.adc_shift, shift = 12 + step, low = l->low, high = l->high;
     const int32_t *restrict a = l->a, *restrict b = l->b;
     uint32_t n = pixels * l->channels;
     if (l->t.correct)
         for (uint32_t i = 0; i < n; i++) {
-            int32_t code = QR_NAME(clamp)(z + QR_NAME(rhe)(v[i], shift) * (1 << step), -128, 127);
-            codes[i] = (int8_t)QR_NAME(clamp)(z + QR_NAME(rhe)((code - z) * a[i] + b[i], 14), -128, 127);
+            int32_t code = QR_NAME(clamp)(QR_NAME(rhe)(v[i], shift) * (1 << step), low, high);
+            d[i] = (int16_t)QR_NAME(clamp)(QR_NAME(rhe)(code * a[i] + b[i], 14), low, high);
         }
     else
         for (uint32_t i = 0; i < n; i++)
-            codes[i] = (int8_t)QR_NAME(clamp)(z + QR_NAME(rhe)(v[i], shift) * (1 << step), -128, 127);
+            d[i] = (int16_t)QR_NAME(clamp)(QR_NAME(rhe)(v[i], shift) * (1 << step), low, high);
 }
 
 /* ---- the denoising block ---- */
@@ -214,31 +217,52 @@ QR_CODE static void QR_NAME(sigma)(const struct qr_layer *l, const int32_t *acc_
             w_store32(sigma, w_clamp(QR_NAME(path)(acc_v + x * l->lanes + c, m, half, s), least, most));
 }
 
-QR_CODE static void QR_NAME(denoise)(const struct qr_layer *l, const int32_t *restrict mu, const int32_t *restrict sigma, const int16_t *restrict eps, uint32_t n, int8_t *restrict codes)
+QR_CODE static void QR_NAME(denoise)(const struct qr_layer *l, const int32_t *restrict mu, const int32_t *restrict sigma, const int16_t *restrict eps, uint32_t n, int16_t *restrict d)
 {
-    int32_t z = l->t.z_v;
+    int32_t low = l->low, high = l->high;
     if (eps)
         for (uint32_t i = 0; i < n; i++) {
             int32_t t = (sigma[i] * eps[i] + 64) >> 7; /* 16 x 16 bits: fits with its rounding */
-            codes[i] = (int8_t)QR_NAME(clamp)(z + QR_NAME(rhe)((codes[i] - z) * 4096 - mu[i] - t, 12), -128, 127);
+            d[i] = (int16_t)QR_NAME(clamp)(QR_NAME(rhe)(d[i] * 4096 - mu[i] - t, 12), low, high);
         }
     else
         for (uint32_t i = 0; i < n; i++)
-            codes[i] = (int8_t)QR_NAME(clamp)(z + QR_NAME(rhe)((codes[i] - z) * 4096 - mu[i], 12), -128, 127);
+            d[i] = (int16_t)QR_NAME(clamp)(QR_NAME(rhe)(d[i] * 4096 - mu[i], 12), low, high);
 }
 
 /* ---- what follows the block ---- */
 
-QR_CODE static void QR_NAME(post)(const struct qr_layer *l, const int8_t *restrict residual, uint32_t n, int8_t *restrict codes)
+/* One row of n elements (a multiple of WN); residual is r - z_res, added (a constant where it is inlined) says whether there is one. */
+QR_OP void QR_NAME(post_of)(const struct quell_layer *t, const int16_t *residual, uint32_t n, const int16_t *d, int8_t *codes, int added)
+{
+    const W a = w_set(t->post_a), b = w_set(t->post_b), z = w_set(t->z_y), lo = w_set(t->lo), hi = w_set(t->hi);
+    const S s = w_bits(t->post_shift);
+    for (uint32_t i = 0; i < n;) {
+        int32_t part[QR_PART];
+        uint32_t m = n - i < QR_PART ? n - i : QR_PART;
+        for (uint32_t k = 0; k < m; k += WN) {
+            W u = w_mul(w_load16(d + i + k), a);
+            if (added)
+                u = w_add(u, w_mul(w_load16(residual + i + k), b));
+            w_store32(part + k, w_clamp(w_add(w_rhe(u, s), z), lo, hi));
+        }
+        for (uint32_t k = 0; k < m; k++)
+            codes[i + k] = (int8_t)part[k];
+        i += m;
+    }
+}
+
+QR_CODE static void QR_NAME(post)(const struct qr_layer *l, const int16_t *residual, uint32_t n, const int16_t *restrict d, int8_t *restrict codes)
 {
     const struct quell_layer *t = &l->t;
-    int32_t z_v = t->z_v, z_res = t->z_res, z_y = t->z_y, a = t->post_a, b = t->post_b, s = t->post_shift, lo = t->lo, hi = t->hi;
+    int32_t z_y = t->z_y, lo = t->lo, hi = t->hi;
     if (residual)
+        QR_NAME(post_of)(t, residual, n, d, codes, 1);
+    else if (t->post_a == 1 << 23 && t->post_shift == 23) /* as they are */
         for (uint32_t i = 0; i < n; i++)
-            codes[i] = (int8_t)QR_NAME(clamp)(z_y + QR_NAME(rhe)((codes[i] - z_v) * a + (residual[i] - z_res) * b, s), lo, hi);
+            codes[i] = (int8_t)QR_NAME(clamp)(z_y + d[i], lo, hi);
     else
-        for (uint32_t i = 0; i < n; i++)
-            codes[i] = (int8_t)QR_NAME(clamp)(z_y + QR_NAME(rhe)((codes[i] - z_v) * a, s), lo, hi);
+        QR_NAME(post_of)(t, residual, n, d, codes, 0);
 }
 
 QR_CODE static void QR_NAME(gaussian)(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t first_pair, uint32_t pairs, int16_t *eps)

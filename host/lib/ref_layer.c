@@ -54,7 +54,7 @@ static void convolve(const struct qr_kernels *k, const struct qr_layer *l, struc
         if (drawn)
             k->gaussian(seed, QA_READ_NOISE, (uint32_t)l->t.rng_layer, inference, y * (row / 2), row / 2, s->eps);
         row_values(k, l, s, y, l->t.noise ? s->eps : NULL, s->v);
-        k->codes(l, s->v, w, s->codes + (size_t)y * row);
+        k->codes(l, s->v, w, s->d + (size_t)y * row);
     }
 }
 
@@ -73,7 +73,9 @@ static void squeeze(const struct qr_kernels *k, const struct qr_layer *l, struct
 static void denoise(const struct qr_kernels *k, const struct qr_layer *l, struct qr_scratch *s, uint32_t seed, uint32_t inference)
 {
     uint32_t h = (uint32_t)l->t.out_h, w = (uint32_t)l->t.out_w, row = w * l->channels;
-    frame(k, s->codes, h, w, l->channels, l->t.z_v, 1, 1, h + 2, w + 2, s->dn_frame);
+    memset(s->dn_frame, 0, sizeof *s->dn_frame * (h + 2) * (w + 2) * l->channels);
+    for (uint32_t y = 0; y < h; y++)
+        memcpy(s->dn_frame + ((size_t)(y + 1) * (w + 2) + 1) * l->channels, s->d + (size_t)y * row, sizeof *s->d * row);
     if (l->bottleneck)
         squeeze(k, l, s);
     for (uint32_t y = 0; y < h; y++) {
@@ -90,7 +92,7 @@ static void denoise(const struct qr_kernels *k, const struct qr_layer *l, struct
             k->sigma(l, s->acc_v, w, s->sigma);
             k->gaussian(seed, QA_DENOISER, (uint32_t)l->t.rng_layer, inference, y * (row / 2), row / 2, s->eps);
         }
-        k->denoise(l, s->mu, s->sigma, l->t.dn_sample ? s->eps : NULL, row, s->codes + (size_t)y * row);
+        k->denoise(l, s->mu, s->sigma, l->t.dn_sample ? s->eps : NULL, row, s->d + (size_t)y * row);
     }
 }
 
@@ -101,11 +103,11 @@ void qr_run_layer(const struct qr_kernels *kernels, const struct qr_layer *layer
     convolve(kernels, layer, scratch, noise_seed, inference);
     if (layer->denoise)
         denoise(kernels, layer, scratch, noise_seed, inference);
-    kernels->post(layer, layer->t.residual ? residual : NULL, n, scratch->codes);
+    if (layer->t.residual)
+        kernels->widen(residual, layer->t.z_res, n, scratch->residual);
+    kernels->post(layer, layer->t.residual ? scratch->residual : NULL, n, scratch->d, layer->t.pool_kind ? scratch->codes : output);
     if (layer->t.pool_kind)
         qr_pool(&layer->t, layer->channels, scratch->codes, output);
-    else
-        memcpy(output, scratch->codes, n);
 }
 
 void qr_run_values(const struct qr_kernels *kernels, const struct qr_layer *layer, struct qr_scratch *scratch, const int8_t *input, int32_t *values)

@@ -76,6 +76,15 @@ QR_OP W w_min(W a, W b) { return (W){vminq_f64(a.lo, b.lo), vminq_f64(a.hi, b.hi
 QR_OP W w_max(W a, W b) { return (W){vmaxq_f64(a.lo, b.lo), vmaxq_f64(a.hi, b.hi)}; }
 QR_OP W w_floor(W x, S s) { return (W){vrndmq_f64(vmulq_f64(x.lo, s.lo)), vrndmq_f64(vmulq_f64(x.hi, s.hi))}; }
 QR_OP W w_rhe(W x, S s) { return (W){vrndnq_f64(vmulq_f64(x.lo, s.lo)), vrndnq_f64(vmulq_f64(x.hi, s.hi))}; }
+/* With 1.5 * 2^52 added the lowest bit of a whole number is that of the double. */
+QR_OP float64x2_t rto(float64x2_t x, float64x2_t s)
+{
+    const float64x2_t all = vdupq_n_f64(0x1.8p52);
+    float64x2_t p = vminq_f64(vmaxq_f64(vmulq_f64(x, s), vdupq_n_f64(-(1 << 24))), vdupq_n_f64(1 << 24)), q = vrndmq_f64(p);
+    uint64x2_t lost = vbicq_u64(vdupq_n_u64(1), vceqq_f64(p, q));
+    return vsubq_f64(vreinterpretq_f64_u64(vorrq_u64(vreinterpretq_u64_f64(vaddq_f64(q, all)), lost)), all);
+}
+QR_OP W w_rto(W x, S s) { return (W){rto(x.lo, s.lo), rto(x.hi, s.hi)}; }
 
 #include "ref_kernels.h"
 

@@ -146,6 +146,8 @@ static void shape(struct qr_layer *p, const struct quell_model_layer *l)
         p->dw = (struct qr_depthwise){.stride = p->stride, .blocks = p->lanes / QR_LANES, .pixel = p->in_c, .row = p->frame_w * p->in_c};
     else
         shape_conv(&p->conv, p->kernel, p->stride, l->channels, l->in_channels, p->in_c, p->frame_w * p->in_c);
+    p->low = qa_low(t->z_v, t->adc_wide);
+    p->high = qa_high(t->z_v, t->adc_wide);
     p->depthwise = l->block && t->dn_depthwise;
     p->bottleneck = l->block && t->dn_bottleneck && l->block->m;
     p->denoise = l->block && (t->dn_depthwise || t->dn_bottleneck);
@@ -273,7 +275,7 @@ static void more(size_t *most, size_t n)
 
 int qr_scratch_make(struct qr_scratch *s, const struct qr_layer *layers, uint32_t count)
 {
-    size_t frame = 0, dn_frame = 0, b1 = 0, b2 = 0, row = 0, acc = 0, codes = 0;
+    size_t frame = 0, dn_frame = 0, b1 = 0, b2 = 0, row = 0, acc = 0, codes = 0, residual = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct qr_layer *p = &layers[i];
         size_t h = (size_t)p->t.out_h, w = (size_t)p->t.out_w;
@@ -281,6 +283,7 @@ int qr_scratch_make(struct qr_scratch *s, const struct qr_layer *layers, uint32_
         more(&row, w * p->channels);
         more(&acc, w * p->lanes);
         more(&codes, h * w * p->channels);
+        more(&residual, p->t.residual ? h * w * p->channels : 0);
         if (p->denoise) {
             more(&dn_frame, (h + 2) * (w + 2) * p->channels);
             more(&b1, (h + 2) * (w + 2) * p->m2);
@@ -303,6 +306,8 @@ int qr_scratch_make(struct qr_scratch *s, const struct qr_layer *layers, uint32_
         TAKE(&arena, s->v, row);
         TAKE(&arena, s->mu, row);
         TAKE(&arena, s->sigma, row);
+        TAKE(&arena, s->d, codes);
+        TAKE(&arena, s->residual, residual);
         TAKE(&arena, s->codes, codes);
     }
     s->memory = arena.memory;

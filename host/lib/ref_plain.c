@@ -56,11 +56,12 @@ void qr_plain_values(const struct quell_model_layer *layer, const int8_t *input,
                 *values++ = value(layer, &in, y, x, c);
 }
 
-/* Convolution, requantisation, analog tile, ADC, column correction. */
-static void convolve(const struct quell_model_layer *layer, const int8_t *input, uint32_t seed, uint32_t inference, int8_t *codes)
+/* Convolution, requantisation, analog tile, ADC, column correction -> d, nine bits. */
+static void convolve(const struct quell_model_layer *layer, const int8_t *input, uint32_t seed, uint32_t inference, int16_t *d)
 {
     const struct quell_layer *t = &layer->table;
     struct view in = {input, t->in_h, t->in_w, t->in_c8 * 8, t->z_in};
+    int32_t low = qa_low(t->z_v, t->adc_wide), high = qa_high(t->z_v, t->adc_wide);
     size_t element = 0;
     for (int32_t y = 0; y < t->out_h; y++)
         for (int32_t x = 0; x < t->out_w; x++)
@@ -72,20 +73,24 @@ static void convolve(const struct quell_model_layer *layer, const int8_t *input,
                     qa_gaussian_pair(seed, QA_READ_NOISE, (uint32_t)t->rng_layer, inference, (uint32_t)(element / 2), eps);
                     v = qa_analog(v, k->gain, k->offset, (uint32_t)t->sigma_add, (uint32_t)t->sigma_mul, eps[element & 1]);
                 }
-                int8_t code = qa_adc(v, t->z_v, (unsigned)t->adc_shift);
-                codes[element] = t->correct ? qa_correct(code, t->z_v, k->a, k->b) : code;
+                int32_t code = qa_adc(v, (unsigned)t->adc_shift, low, high);
+                d[element] = (int16_t)(t->correct ? qa_correct(code, k->a, k->b, low, high) : code);
             }
 }
 
 /* First bottleneck activations of all pixels: b1[h][w][m]. */
-static void squeeze(const struct quell_model_layer *layer, const int8_t *codes, uint8_t *b1)
+static void squeeze(const struct quell_model_layer *layer, const int16_t *d, uint8_t *b1)
 {
     const struct quell_layer *t = &layer->table;
     const struct quell_block *block = layer->block;
     size_t pixels = (size_t)t->out_h * (size_t)t->out_w;
     for (size_t p = 0; p < pixels; p++)
-        for (uint32_t j = 0; j < block->m; j++)
-            b1[p * block->m + j] = qa_dn_activation(dot(block->w1 + (size_t)j * block->channels, codes + p * block->channels, t->z_v, block->channels) + block->b1[j], (uint32_t)t->dn_m1, (unsigned)t->dn_s1);
+        for (uint32_t j = 0; j < block->m; j++) {
+            int32_t acc = block->b1[j];
+            for (uint32_t c = 0; c < block->channels; c++)
+                acc += block->w1[(size_t)j * block->channels + c] * d[p * block->channels + c];
+            b1[p * block->m + j] = qa_dn_activation(acc, (uint32_t)t->dn_m1, (unsigned)t->dn_s1);
+        }
 }
 
 static uint8_t spread(const struct quell_model_layer *layer, const uint8_t *b1, int32_t y, int32_t x, uint32_t k)
@@ -103,26 +108,26 @@ static uint8_t spread(const struct quell_model_layer *layer, const uint8_t *b1, 
     return qa_dn_activation(acc, (uint32_t)t->dn_m2, (unsigned)t->dn_s2);
 }
 
-static int32_t depthwise_sum(const struct quell_block *block, const struct view *in, int32_t y, int32_t x, uint32_t c)
+static int32_t depthwise_sum(const struct quell_model_layer *layer, const int16_t *d, int32_t y, int32_t x, uint32_t c)
 {
-    int32_t acc = 0;
+    int32_t acc = 0, h = layer->table.out_h, w = layer->table.out_w;
     for (int32_t tap = 0; tap < 9; tap++) {
         int32_t iy = y + tap / 3 - 1, ix = x + tap % 3 - 1;
-        if (inside(in, iy, ix))
-            acc += block->d[c * 9 + (uint32_t)tap] * (in->codes[((size_t)iy * (size_t)in->w + (size_t)ix) * (size_t)in->c + c] - in->zero);
+        if (iy >= 0 && iy < h && ix >= 0 && ix < w)
+            acc += layer->block->d[c * 9 + (uint32_t)tap] * d[((size_t)iy * (size_t)w + (size_t)ix) * layer->channels + c];
     }
     return acc;
 }
 
-/* codes -> out; b1 holds out_h*out_w*m bytes. */
-static void denoise(const struct quell_model_layer *layer, const int8_t *codes, uint32_t seed, uint32_t inference, uint8_t *b1, int8_t *out)
+/* d -> out; b1 holds out_h*out_w*m bytes. */
+static void denoise(const struct quell_model_layer *layer, const int16_t *d, uint32_t seed, uint32_t inference, uint8_t *b1, int16_t *out)
 {
     const struct quell_layer *t = &layer->table;
     const struct quell_block *block = layer->block;
-    struct view in = {codes, t->out_h, t->out_w, (int32_t)layer->channels, t->z_v};
+    int32_t low = qa_low(t->z_v, t->adc_wide), high = qa_high(t->z_v, t->adc_wide);
     uint32_t m = t->dn_bottleneck ? block->m : 0;
     if (m)
-        squeeze(layer, codes, b1);
+        squeeze(layer, d, b1);
     size_t element = 0;
     for (int32_t y = 0; y < t->out_h; y++)
         for (int32_t x = 0; x < t->out_w; x++) {
@@ -130,7 +135,7 @@ static void denoise(const struct quell_model_layer *layer, const int8_t *codes, 
             for (uint32_t k = 0; k < m; k++)
                 b2[k] = spread(layer, b1, y, x, k);
             for (uint32_t c = 0; c < layer->channels; c++, element++) {
-                int32_t acc_d = t->dn_depthwise ? depthwise_sum(block, &in, y, x, c) : 0, acc_u = 0, acc_v = block->cv[c];
+                int32_t acc_d = t->dn_depthwise ? depthwise_sum(layer, d, y, x, c) : 0, acc_u = 0, acc_v = block->cv[c];
                 for (uint32_t k = 0; k < m; k++) {
                     acc_u += block->wu[c * m + k] * b2[k];
                     acc_v += block->wv[c * m + k] * b2[k];
@@ -139,7 +144,7 @@ static void denoise(const struct quell_model_layer *layer, const int8_t *codes, 
                 int16_t eps[2] = {0, 0};
                 if (t->dn_sample)
                     qa_gaussian_pair(seed, QA_DENOISER, (uint32_t)t->rng_layer, inference, (uint32_t)(element / 2), eps);
-                out[element] = qa_dn_apply(codes[element], t->z_v, mu, qa_dn_sigma(acc_v, (uint32_t)t->dn_mv, (unsigned)t->dn_sv), eps[element & 1]);
+                out[element] = (int16_t)qa_dn_apply(d[element], mu, qa_dn_sigma(acc_v, (uint32_t)t->dn_mv, (unsigned)t->dn_sv), eps[element & 1], low, high);
             }
         }
 }
@@ -164,21 +169,21 @@ quell_status qr_plain_layer(const struct quell_model_layer *layer, const int8_t 
 {
     const struct quell_layer *t = &layer->table;
     size_t pixels = (size_t)t->out_h * (size_t)t->out_w, size = pixels * layer->channels;
-    int8_t *codes = malloc(2 * size + 16 * pixels);
-    if (!codes)
+    int16_t *d = malloc(2 * size * sizeof *d + size + 16 * pixels), *done = d;
+    if (!d)
         return QUELL_E_MEMORY;
-    int8_t *done = codes;
-    convolve(layer, input, noise_seed, inference, codes);
+    int8_t *codes = (int8_t *)(d + 2 * size);
+    convolve(layer, input, noise_seed, inference, d);
     if (layer->block && (t->dn_depthwise || t->dn_bottleneck)) {
-        done = codes + size;
-        denoise(layer, codes, noise_seed, inference, (uint8_t *)(codes + 2 * size), done);
+        done = d + size;
+        denoise(layer, d, noise_seed, inference, (uint8_t *)codes + size, done);
     }
     for (size_t i = 0; i < size; i++)
-        done[i] = qa_post(done[i], t->z_v, t->residual ? residual[i] : t->z_res, t->z_res, (uint32_t)t->post_a, (uint32_t)t->post_b, (unsigned)t->post_shift, t->z_y, t->lo, t->hi);
+        codes[i] = qa_post(done[i], t->residual ? residual[i] - t->z_res : 0, (uint32_t)t->post_a, (uint32_t)t->post_b, (unsigned)t->post_shift, t->z_y, t->lo, t->hi);
     if (t->pool_kind)
-        qr_pool(t, layer->channels, done, output);
+        qr_pool(t, layer->channels, codes, output);
     else
-        memcpy(output, done, size);
-    free(codes);
+        memcpy(output, codes, size);
+    free(d);
     return QUELL_OK;
 }

@@ -19,7 +19,7 @@ int quell_scale24(float multiplier, uint32_t *m, uint32_t *s)
     return 1;
 }
 
-int quell_scale17(double multiplier, uint32_t s_max, int32_t *m, int32_t *s)
+int quell_scale(double multiplier, int bits, uint32_t s_max, int32_t *m, int32_t *s)
 {
     *m = 0;
     *s = 16;
@@ -29,10 +29,10 @@ int quell_scale17(double multiplier, uint32_t s_max, int32_t *m, int32_t *s)
         return 1;
     int exponent;
     frexp(multiplier, &exponent);
-    int shift = 17 - exponent;
+    int shift = bits - exponent;
     if (shift > (int)s_max)
         shift = (int)s_max;
-    if (nearbyint(ldexp(multiplier, shift)) >= 0x1p17)
+    if (nearbyint(ldexp(multiplier, shift)) >= ldexp(1, bits))
         shift--;
     if (shift < 1)
         return 0;

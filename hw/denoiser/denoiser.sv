@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The streaming denoiser: predicts mean and spread of the noise on a layer's codes and takes it out, two channels a clock. Bit for bit
-// the "Denoising block" of docs/arithmetic.md; docs/denoiser.md is its page. Pair stream in, pair stream out, a frame of h*w*c8*4 pairs a start.
+// the "Denoising block" of docs/arithmetic.md; docs/denoiser.md is its page. Pairs of d = code - zero point come in and go out, a frame of
+// h*w*c8*4 pairs a start.
 //
 //   in ─┬─► dn_window ─────────────────────────────────┬─► dn_combine ─► out      depthwise path, mean, sigma, sample
 //       └─► dn_bottleneck_in ─► dn_bottleneck_mid ─────┘  ▲ gaussian_source       bottleneck path
 //
-// Either path may be off; with both off codes pass as they are, two cycles later. Weights not used (rows or columns beyond the bottleneck
+// Either path may be off; with both off pairs pass as they are, two cycles later. Weights not used (rows or columns beyond the bottleneck
 // width, a path that is off) never matter. All cfg inputs are constant from start_i to done_o.
 // Rate: a pixel takes max(c8*4, m*ceil(m/2) + 2) cycles. Delay: a row and a pixel, and some 60 cycles. The end of a frame needs no input.
 // Nothing inside stalls: what enters the pipelines has room reserved in the FIFO behind them.
@@ -30,6 +31,10 @@ module denoiser #(
     input  wire         start_i,
     output logic        done_o,
 
+    // Limits of d, s8.0, from code_limits
+    input  wire  [8:0]  d_lo_i,
+    input  wire  [8:0]  d_hi_i,
+
     // The layer: fields of hw/regs/quell.rdl
     input  wire         cfg_dn_depthwise_i,
     input  wire         cfg_dn_bottleneck_i,
@@ -37,7 +42,6 @@ module denoiser #(
     input  wire  [9:0]  cfg_w_i,
     input  wire  [9:0]  cfg_h_i,
     input  wire  [11:0] cfg_c8_i,
-    input  wire  [7:0]  cfg_z_i,            // signed
     input  wire  [7:0]  cfg_layer_i,        // layer number in the random key
     input  wire  [31:0] seed_i,
     input  wire  [31:0] inference_i,
@@ -55,13 +59,13 @@ module denoiser #(
     input  wire  [16:0] cfg_dn_mv_i,
     input  wire  [5:0]  cfg_dn_sv_i,
 
-    // Codes: {odd channel, even channel}
+    // {d odd channel, d even channel}, s8.0
     input  wire         in_valid_i,
     output wire         in_ready_o,
-    input  wire  [15:0] in_data_i,
+    input  wire  [17:0] in_data_i,
     output wire         out_valid_o,
     input  wire         out_ready_i,
-    output wire  [15:0] out_data_o,
+    output wire  [17:0] out_data_o,
 
     // Weight memories (layouts: fw/include/quell_protocol.h), not while a frame runs
     input  wire         pair_wr_en_i,
@@ -108,8 +112,8 @@ module denoiser #(
         .clk_i, .rst_i, .load_i(start_q), .beat_i(accept), .w_i(cfg_w_i), .h_i(cfg_h_i), .c8_i(cfg_c8_i),
         .todo_o(todo), .pixel_last_o(pixel_last), .last_o(unused_last));
 
-    logic        pass_q, push_q;            // the register holds a code to pass, a pair to denoise
-    logic [17:0] in_q;                      // {d odd, d even}, s8.0, or two codes in the low bits
+    logic        pass_q, push_q;            // the register holds a pair to pass, a pair to denoise
+    logic [17:0] in_q;                      // {d odd, d even}, s8.0
     always_ff @(posedge clk_i)
         if (rst_i) begin
             pass_q <= 1'b0;
@@ -120,7 +124,7 @@ module denoiser #(
         end
     always_ff @(posedge clk_i)
         if (accept)
-            in_q <= on ? {9'($signed(in_data_i[15:8])) - 9'($signed(cfg_z_i)), 9'($signed(in_data_i[7:0])) - 9'($signed(cfg_z_i))} : {2'd0, in_data_i};
+            in_q <= in_data_i;
 
     // ---- depthwise path; it also decides when a pair starts through the common end
     wire want_first, permit, issue, issue_first, window_valid, window_last, window_active;
@@ -161,17 +165,17 @@ module denoiser #(
 
     // ---- common end
     wire combined_valid, out_empty;
-    wire [15:0] combined;
+    wire [17:0] combined;
     assign permit = out_room && (!sample || eps_avail) && (!bottleneck || !want_first || b2_avail);
     dn_combine #(.BOTTLENECK_MAX(BOTTLENECK_MAX), .PAIR_WORDS(PAIR_WORDS)) combine (
-        .clk_i, .rst_i, .z_i(cfg_z_i), .md_i(cfg_dn_md_i), .sd_i(cfg_dn_sd_i), .mu_i(cfg_dn_mu_i), .su_i(cfg_dn_su_i), .mv_i(cfg_dn_mv_i),
+        .clk_i, .rst_i, .d_lo_i, .d_hi_i, .md_i(cfg_dn_md_i), .sd_i(cfg_dn_sd_i), .mu_i(cfg_dn_mu_i), .su_i(cfg_dn_su_i), .mv_i(cfg_dn_mv_i),
         .sv_i(cfg_dn_sv_i), .issue_i(issue), .issue_addr_i(issue_addr), .valid_i(window_valid), .operand_i(operand), .centre_i(centre),
         .b2_i(b2 & {(BOTTLENECK_MAX*8){bottleneck}}), .eps_pop_o(eps_pop), .eps_i(eps & {32{sample}}),
         .out_valid_o(combined_valid), .out_data_o(combined),
         .pair_wr_en_i(pair_wr_en), .pair_wr_index_i(pair_wr_index_i[PW-1:0]), .pair_wr_lane_i, .pair_wr_data_i);
-    dn_fifo #(.WIDTH(16), .LOG2(5)) out_fifo (
+    dn_fifo #(.WIDTH(18), .LOG2(5)) out_fifo (
         .clk_i, .rst_i, .reserve_i(issue || (accept && !on)), .room_o(out_room), .push_i(combined_valid || pass_q),
-        .data_i(pass_q ? in_q[15:0] : combined), .take_i(out_valid_o && out_ready_i), .avail_o(out_valid_o),
+        .data_i(pass_q ? in_q : combined), .take_i(out_valid_o && out_ready_i), .avail_o(out_valid_o),
         .pop_i(out_valid_o && out_ready_i), .data_o(out_data_o), .empty_o(out_empty));
 
     // ---- end of the frame: nothing to come, nothing inside

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The denoiser for use in somebody else's accelerator: denoiser.sv behind Wishbone registers, with AXI-Stream names on its streams.
-// A beat is two channels of one pixel, {odd, even}, in the order rows, columns, channel pairs; tlast is on the frame's last beat. The frame's
-// length comes from the registers; an input tlast elsewhere (or missing) changes nothing and is reported in status.tlast_error.
+// A beat is two channels of one pixel, {odd, even}, int8 codes, in the order rows, columns, channel pairs; the zero point is taken away before
+// denoiser.sv and added after it. tlast is on the frame's last beat. The frame's length comes from the registers; an input tlast
+// elsewhere (or missing) changes nothing and is reported in status.tlast_error.
 // Bus and memory map: dn_registers.sv and denoiser.rdl. Use, formats, rate and size: docs/denoiser.md.
 `default_nettype none
 
@@ -78,13 +79,24 @@ module denoiser_ip #(
     wire [11:0] c8 = settings[at(denoiser_regs_pkg::CHANNELS) + denoiser_regs_pkg::CHANNELS_C8_LSB +: 12];
     wire [SETTINGS-1:0] unused_settings = settings;
 
+    // Codes outside, differences from the zero point inside: a difference within the limits is a code again without a carry.
+    wire [7:0] z = settings[OP + denoiser_regs_pkg::OP_Z_LSB +: 8];
+    wire [8:0] d_lo, d_hi;
+    wire [17:0] in_data, out_data;
+    code_limits limits (.clk_i, .cfg_z_v_i(z), .cfg_adc_wide_i(1'b0), .d_lo_o(d_lo), .d_hi_o(d_hi));
+    for (genvar c = 0; c < 2; c++) begin : g_channel
+        assign in_data[c*9 +: 9] = 9'($signed(s_axis_tdata[c*8 +: 8])) - 9'($signed(z));
+        assign m_axis_tdata[c*8 +: 8] = out_data[c*9 +: 8] + z;
+    end
+    wire unused_out = out_data[17] ^ out_data[8];
+
     denoiser #(
         .BOTTLENECK_MAX(BOTTLENECK_MAX), .LINE_PAIRS(LINE_PAIRS), .LINE_PIXELS(LINE_PIXELS), .PAIR_WORDS(PAIR_WORDS), .ROW_WORDS(ROW_WORDS)
     ) core (
         .clk_i, .rst_i, .start_i(start), .done_o(done),
         .cfg_dn_depthwise_i(settings[OP + denoiser_regs_pkg::OP_DEPTHWISE_LSB]), .cfg_dn_bottleneck_i(settings[OP + denoiser_regs_pkg::OP_BOTTLENECK_LSB]),
         .cfg_dn_sample_i(settings[OP + denoiser_regs_pkg::OP_SAMPLE_LSB]), .cfg_w_i(w), .cfg_h_i(h), .cfg_c8_i(c8),
-        .cfg_z_i(settings[OP + denoiser_regs_pkg::OP_Z_LSB +: 8]), .cfg_layer_i(settings[OP + denoiser_regs_pkg::OP_LAYER_LSB +: 8]),
+        .d_lo_i(d_lo), .d_hi_i(d_hi), .cfg_layer_i(settings[OP + denoiser_regs_pkg::OP_LAYER_LSB +: 8]),
         .seed_i(settings[at(denoiser_regs_pkg::SEED) +: 32]), .inference_i(settings[at(denoiser_regs_pkg::INFERENCE) +: 32]),
         .cfg_dn_pair_addr_i(settings[ADDR + denoiser_regs_pkg::ADDR_PAIR_LSB +: 16]), .cfg_dn_row_addr_i(settings[ADDR + denoiser_regs_pkg::ADDR_ROW_LSB +: 16]),
         .cfg_dn_width_i(settings[OP + denoiser_regs_pkg::OP_M_LSB +: 4]),
@@ -93,8 +105,8 @@ module denoiser_ip #(
         .cfg_dn_md_i(settings[SCALE_D + M +: 17]), .cfg_dn_sd_i(settings[SCALE_D + S +: 6]),
         .cfg_dn_mu_i(settings[SCALE_U + M +: 17]), .cfg_dn_su_i(settings[SCALE_U + S +: 6]),
         .cfg_dn_mv_i(settings[SCALE_V + M +: 17]), .cfg_dn_sv_i(settings[SCALE_V + S +: 6]),
-        .in_valid_i(s_axis_tvalid), .in_ready_o(s_axis_tready), .in_data_i(s_axis_tdata),
-        .out_valid_o(m_axis_tvalid), .out_ready_i(m_axis_tready), .out_data_o(m_axis_tdata),
+        .in_valid_i(s_axis_tvalid), .in_ready_o(s_axis_tready), .in_data_i(in_data),
+        .out_valid_o(m_axis_tvalid), .out_ready_i(m_axis_tready), .out_data_o(out_data),
         .pair_wr_en_i(pair_wr_en), .pair_wr_index_i(wr_index), .pair_wr_lane_i(wr_lane), .pair_wr_data_i(wr_data),
         .row_wr_en_i(row_wr_en), .row_wr_index_i(wr_index), .row_wr_lane_i(wr_lane), .row_wr_data_i(wr_data),
         .busy_o(busy), .blocked_o(blocked), .samples_o(samples));

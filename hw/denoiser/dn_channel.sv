@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One channel of the denoiser's output: depthwise sum, the bottleneck's Wu and Wv products, mean, sigma, and the code without them.
+// One channel of the denoiser's output: depthwise sum, the bottleneck's Wu and Wv products, mean, sigma, and d without them.
 // qa_dn_mu, qa_dn_sigma, qa_dn_apply of libquell. Weights absent (a path off) means operands or b2 of 0.
 //
 //   mu    = sat24( RHU((aD*MD) >> SD) + RHU((aU*MU) >> SU) )                    s11.12
 //   sigma = clamp( RHU(((aV + Cv)*MV) >> SV), 0, 65535 )                        Q8.8
-//   code  = sat8( z + RHE( ((d << 12) - mu - RHU((sigma*eps) >> 7)) >> 12 ) )   half to even
+//   d     = clamp( RHE( ((d << 12) - mu - RHU((sigma*eps) >> 7)) >> 12 ), d_lo, d_hi )   half to even
 //
-// A pipeline without stalls: operands and weights in stage 0, Cv in stage 5, eps in stage 14, d in stage 16, code in stage 20. A stage loads
+// A pipeline without stalls: operands and weights in stage 0, Cv in stage 5, eps in stage 14, d in stage 16, the result in stage 20. A stage loads
 // only what is valid, so that sparse pairs cost neither power nor simulation time.
 // Costs 9 + 1 + 1 + 2 + 1 MULT18X18D and 2 * BOTTLENECK_MAX LUT multipliers.
 `default_nettype none
@@ -19,7 +19,8 @@ module dn_channel #(
     input  wire                        clk_i,
 
     input  wire  [19:0]                valid_i,     // stage k holds a pair
-    input  wire  [7:0]                 z_i,         // s7.0
+    input  wire  [8:0]                 d_lo_i,      // limits of d, s8.0
+    input  wire  [8:0]                 d_hi_i,
     input  wire  [16:0]                md_i,
     input  wire  [5:0]                 sd_i,        // 1...63, as all S
     input  wire  [16:0]                mu_i,
@@ -35,7 +36,7 @@ module dn_channel #(
     input  wire  [23:0]                cv_i,        // stage 5: s23.0
     input  wire  [15:0]                eps_i,       // stage 14: s4.11
     input  wire  [8:0]                 d_i,         // stage 16: s8.0
-    output logic [7:0]                 code_o       // stage 20: s7.0
+    output logic [8:0]                 d_o          // stage 20: s8.0
 );
     localparam int MB = BOTTLENECK_MAX;
     localparam int B_WIDTH = 17 + $clog2(MB);       // sum of MB products
@@ -43,7 +44,7 @@ module dn_channel #(
     localparam int PD = 37, PU = U_WIDTH + 17, PV = 42;
 
     // ---- sums: depthwise in stage 4, bottleneck in stage 5
-    wire [20:0] depthwise;                          // fits 20 bits: 9*128*255
+    wire [20:0] depthwise;                          // fits 20 bits: 9*128*256
     wire unused_depthwise = depthwise[20];
     logic [19:0] depthwise5_q;
     conv_core core (.clk_i, .en_i(|valid_i[3:0]), .operand_i, .weight_i(d_weight_i), .sum_o(depthwise));
@@ -106,17 +107,18 @@ module dn_channel #(
         if (valid_i[16]) sample17_q <= sample_half[32:7];
     end
 
-    // ---- code: d - mean in stage 17, minus the sample in 18, rounded in 19, saturated in 20
+    // ---- d: minus the mean in stage 17, minus the sample in 18, rounded in 19, clamped in 20
     logic signed [25:0] rest17_q;                   // s13.12
     logic signed [26:0] rest18_q;                   // s14.12
     logic signed [15:0] rounded_q;                  // s15.0
-    wire signed [15:0] code = rounded_q + 16'($signed(z_i));
+    wire low = rounded_q < 16'($signed(d_lo_i));
+    wire high = rounded_q > 16'($signed(d_hi_i));
     wire up = rest18_q[11] && (|rest18_q[10:0] || rest18_q[12]);
     always_ff @(posedge clk_i) begin
         if (valid_i[16]) rest17_q <= $signed({{5{d_i[8]}}, d_i, 12'd0}) - 26'(mean16_q);
         if (valid_i[17]) rest18_q <= 27'(rest17_q) - 27'(sample17_q);
         if (valid_i[18]) rounded_q <= 16'($signed(rest18_q[26:12])) + 16'(up);
-        if (valid_i[19]) code_o <= (code[15:7] == '0 || &code[15:7]) ? code[7:0] : {code[15], {7{~code[15]}}};
+        if (valid_i[19]) d_o <= low ? d_lo_i : high ? d_hi_i : rounded_q[8:0];
     end
 endmodule
 

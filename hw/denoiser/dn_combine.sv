@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The common end of the denoiser: two channels a clock from windows, b2 vectors and samples to codes. Holds the weights D, Wu, Wv and Cv.
+// The common end of the denoiser: two channels a clock from windows, b2 vectors and samples to d. Holds the weights D, Wu, Wv and Cv.
 // A pair announced by issue_i leaves 22 cycles later, always: who issues has room for it, a b2 vector and a sample.
 `default_nettype none
 
@@ -13,7 +13,8 @@ module dn_combine #(
     input  wire                           clk_i,
     input  wire                           rst_i,
 
-    input  wire  [7:0]                    z_i,
+    input  wire  [8:0]                    d_lo_i,       // limits of d, s8.0
+    input  wire  [8:0]                    d_hi_i,
     input  wire  [16:0]                   md_i,
     input  wire  [5:0]                    sd_i,
     input  wire  [16:0]                   mu_i,
@@ -32,7 +33,7 @@ module dn_combine #(
     input  wire  [31:0]                   eps_i,        // {odd, even}, s4.11; 0 in mean mode
 
     output wire                           out_valid_o,  // stage 20
-    output wire  [15:0]                   out_data_o,   // {code odd, code even}
+    output wire  [17:0]                   out_data_o,   // {d odd, d even}, s8.0
 
     input  wire                           pair_wr_en_i,
     input  wire  [$clog2(PAIR_WORDS)-1:0] pair_wr_index_i,
@@ -98,9 +99,9 @@ module dn_combine #(
             assign wv_channel[k*8 +: 8] = wv[(k*2 + c)*8 +: 8];
         end
         dn_channel #(.BOTTLENECK_MAX(MB)) channel (
-            .clk_i, .valid_i({valid_q[LAST-1:1], valid_i}), .z_i, .md_i, .sd_i, .mu_i, .su_i, .mv_i, .sv_i,
+            .clk_i, .valid_i({valid_q[LAST-1:1], valid_i}), .d_lo_i, .d_hi_i, .md_i, .sd_i, .mu_i, .su_i, .mv_i, .sv_i,
             .operand_i(operand_i[c*81 +: 81]), .d_weight_i(d_weight[c*72 +: 72]), .b2_i, .wu_i(wu_channel), .wv_i(wv_channel),
-            .cv_i(cv[c*32 +: 24]), .eps_i(eps_i[c*16 +: 16]), .d_i(d[c*9 +: 9]), .code_o(out_data_o[c*8 +: 8]));
+            .cv_i(cv[c*32 +: 24]), .eps_i(eps_i[c*16 +: 16]), .d_i(d[c*9 +: 9]), .d_o(out_data_o[c*9 +: 9]));
     end
 endmodule
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A 9 x 8 bit signed multiplier made of carry chains: each digit of 16 of the weight adds up its four shifted operands, then the two digits
-// are added. The denoiser uses it where DSP blocks are not worth spending: its bottleneck has many narrow products.
+// are added. The denoiser and post use it where DSP blocks are not worth spending: many narrow products
+// of the bottleneck, the upper bits of a long factor.
 //
 //   product = operand * weight         exact
 //

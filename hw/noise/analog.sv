@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The analog tile's errors and its ADC, two channels a clock: qa_analog and qa_adc in libquell.
-//   sg = s_add + RHU(s_mul|v| >> 14);  v' = sat24(RHU(vG >> 16) + o + RHU(sg*eps >> 11));  code = sat8(z + (RHE(v' >> 12 + n) << n))
+//   sg = s_add + RHU(s_mul|v| >> 14);  v' = sat24(RHU(vG >> 16) + o + RHU(sg*eps >> 11));  d = clamp(RHE(v' >> 12 + n) << n, d_lo, d_hi)
+// d is a code less its zero point: nine bits, from here to post.
 // With cfg_noise_i = 0 G, o and eps are replaced by 1, 0, 0, which gives v' = v exactly, and no sample is taken.
 // Products with an operand above 17 bits are split at bit 17: twelve MULT18X18D for both lanes.
-// Contract: v stream, constants and (noise) samples in, code stream out; latency 13 cycles, one pair a clock; the whole pipeline stops
+// Contract: v stream, constants and (noise) samples in, d stream out; latency 13 cycles, one pair a clock; the whole pipeline stops
 // when its output does.
 `default_nettype none
 
@@ -14,8 +15,9 @@ module analog (
     input  wire         cfg_noise_i,
     input  wire  [19:0] cfg_sigma_add_i,  // Q8.12
     input  wire  [15:0] cfg_sigma_mul_i,  // Q2.14
-    input  wire  [ 2:0] cfg_adc_shift_i,  // 8 - ADC bits
-    input  wire  [ 7:0] cfg_z_v_i,
+    input  wire  [ 3:0] cfg_adc_shift_i,  // n, 0...8
+    input  wire  [ 8:0] d_lo_i,           // s8.0, from code_limits
+    input  wire  [ 8:0] d_hi_i,
     // {v[c+1], v[c]}, s11.12
     input  wire         in_valid_i,
     output logic        in_ready_o,
@@ -28,10 +30,10 @@ module analog (
     input  wire         gauss_valid_i,
     output logic        gauss_ready_o,
     input  wire  [31:0] gauss_data_i,
-    // {code[c+1], code[c]}
+    // {d[c+1], d[c]}, s8.0
     output logic        out_valid_o,
     input  wire         out_ready_i,
-    output logic [15:0] out_data_o
+    output logic [17:0] out_data_o
 );
     logic [12:0] valid_q;
     wire en = !valid_q[12] | out_ready_i;
@@ -75,13 +77,14 @@ module analog (
         logic signed [23:0] t10_q;
         logic rest10_q;
         logic signed [12:0] q11_q;
-        logic signed [13:0] c12_q;
-        logic [7:0] code13_q;
+        logic signed [12:0] d12_q;
+        logic [8:0] d13_q;
 
         wire t8_over = t8_q[29:23] != {7{t8_q[29]}};
-        wire c12_over = c12_q[13:7] != {7{c12_q[13]}};
-        // What the ADC shift drops, for the rounding; shift is at most 7.
-        wire [6:0] dropped = v9_q[6:0] & ~(7'h7f << cfg_adc_shift_i);
+        wire low = d12_q < 13'($signed(d_lo_i));
+        wire high = d12_q > 13'($signed(d_hi_i));
+        // What the ADC shift drops, for the rounding.
+        wire [7:0] dropped = v9_q[7:0] & ~(8'hff << cfg_adc_shift_i);
         wire up11 = t10_q[11] & (rest10_q | (|t10_q[10:0]) | t10_q[12]);
 
         always_ff @(posedge clk_i) begin
@@ -132,11 +135,11 @@ module analog (
                 rest10_q <= |dropped;
             end
             if (load[10]) q11_q <= {t10_q[23], t10_q[23:12]} + {12'd0, up11};
-            if (load[11]) c12_q <= ({q11_q[12], q11_q} << cfg_adc_shift_i) + {{6{cfg_z_v_i[7]}}, cfg_z_v_i};
-            if (load[12]) code13_q <= c12_over ? {c12_q[13], {7{!c12_q[13]}}} : c12_q[7:0];
+            if (load[11]) d12_q <= q11_q << cfg_adc_shift_i;  // |q| <= 2^(11 - n)
+            if (load[12]) d13_q <= low ? d_lo_i : high ? d_hi_i : d12_q[8:0];
         end
 
-        assign out_data_o[8*i+:8] = code13_q;
+        assign out_data_o[9*i+:9] = d13_q;
         wire unused = &{1'b0, s3_q[13:0], g3_q[15:0], n7_q[10:0]};
     end
 endmodule

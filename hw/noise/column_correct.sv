@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes out what calibration found to be static in a column: code = sat8(z + RHE((code - z)*a + b*2^6 >> 14)), two channels a clock;
-// qa_correct in libquell. With cfg_correct_i = 0 a and b are replaced by 1 and 0, which returns every code unchanged.
-// Contract: code stream and constants in, code stream out; latency 5 cycles, one pair a clock; the whole pipeline stops when its
-// output does. Two MULT18X18D.
+// Takes out what calibration found to be static in a column: d = clamp(RHE(d*a + b*2^6 >> 14), d_lo, d_hi), two channels a clock;
+// qa_correct in libquell. With cfg_correct_i = 0 a and b are replaced by 1 and 0, which returns every d within the limits unchanged.
+// Contract: d stream (code less zero point) and constants in, d stream out; latency 5 cycles, one pair a clock; the whole pipeline stops
+// when its output does. Two MULT18X18D.
 `default_nettype none
 
 module column_correct (
@@ -10,19 +10,20 @@ module column_correct (
     input  wire         rst_i,
     // Layer
     input  wire         cfg_correct_i,
-    input  wire  [ 7:0] cfg_z_v_i,
-    // {code[c+1], code[c]}
+    input  wire  [ 8:0] d_lo_i,  // s8.0, from code_limits
+    input  wire  [ 8:0] d_hi_i,
+    // {d[c+1], d[c]}, s8.0
     input  wire         in_valid_i,
     output logic        in_ready_o,
-    input  wire  [15:0] in_data_i,
+    input  wire  [17:0] in_data_i,
     // Constants {b s7.8, a Q2.14} of channels c+1 and c
     input  wire         k_valid_i,
     output logic        k_ready_o,
     input  wire  [63:0] k_data_i,
-    // {code[c+1], code[c]}
+    // {d[c+1], d[c]}, s8.0
     output logic        out_valid_o,
     input  wire         out_ready_i,
-    output logic [15:0] out_data_o
+    output logic [17:0] out_data_o
 );
     logic [4:0] valid_q;
     wire en = !valid_q[4] | out_ready_i;
@@ -44,15 +45,15 @@ module column_correct (
         logic signed [15:0] b1_q, b2_q;  // s7.8
         logic signed [25:0] p2_q, s3_q;  // s11.14
         logic signed [11:0] r4_q;
-        logic [7:0] code5_q;
+        logic [8:0] d5_q;
 
         wire up4 = s3_q[13] & ((|s3_q[12:0]) | s3_q[14]);  // half to even
-        wire signed [12:0] c5 = {r4_q[11], r4_q} + {{5{cfg_z_v_i[7]}}, cfg_z_v_i};
-        wire c5_over = c5[12:7] != {6{c5[12]}};
+        wire low = r4_q < 12'($signed(d_lo_i));
+        wire high = r4_q > 12'($signed(d_hi_i));
 
         always_ff @(posedge clk_i) begin
             if (load[0]) begin
-                d1_q <= {in_data_i[8*i+7], in_data_i[8*i+:8]} - {cfg_z_v_i[7], cfg_z_v_i};
+                d1_q <= in_data_i[9*i+:9];
                 a1_q <= cfg_correct_i ? k_data_i[32*i+:16] : 16'h4000;
                 b1_q <= cfg_correct_i ? k_data_i[32*i+16+:16] : 16'd0;
             end
@@ -62,10 +63,10 @@ module column_correct (
             end
             if (load[2]) s3_q <= p2_q + {{4{b2_q[15]}}, b2_q, 6'd0};
             if (load[3]) r4_q <= s3_q[25:14] + {11'd0, up4};
-            if (load[4]) code5_q <= c5_over ? {c5[12], {7{!c5[12]}}} : c5[7:0];
+            if (load[4]) d5_q <= low ? d_lo_i : high ? d_hi_i : r4_q[8:0];
         end
 
-        assign out_data_o[8*i+:8] = code5_q;
+        assign out_data_o[9*i+:9] = d5_q;
     end
 endmodule
 

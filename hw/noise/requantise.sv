@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// First unit after the accumulators: v = sat24(RHE(((acc + bias) * M) >> S)) for two channels a clock; qa_requantise in libquell.
+// First unit after the accumulators: v = sat24(RTO(((acc + bias) * M) >> S)) for two channels a clock; qa_requantise in libquell. Rounded to
+// odd: the ADC, which rounds to nearest further up, then gives what it would have given for the exact product.
 // The 32 x 24-bit product is made of four products of 16 x 12 bits: eight MULT18X18D for both lanes.
 // Contract: acc stream (int32) and constants in, v stream (s11.12) out; latency 10 cycles, one pair a clock; the whole pipeline stops
 // when its output does. acc + bias must not overflow (the compiler's duty).
@@ -72,7 +73,8 @@ module requantise (
 
         round_shift #(
             .IN_W (56),
-            .OUT_W(24)
+            .OUT_W(24),
+            .ODD  (1)
         ) u_round (
             .clk_i,
             .load_i(load[9:4]),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Average or maximum over windows without overlap: code = sat8(z_p + RHE(p * Mp >> Sp)), p the sum or maximum of code - z_y; qa_pool in
-// libquell. The unfinished windows of one row of windows wait in a line memory, one word a window and channel pair. Without pooling the
-// stream passes through. Rows and columns that fill no window are dropped.
-// Contract: code stream in and out, the last pair of each output row and of the frame marked; one pair in a clock; latency 13 cycles
+// libquell. p has 21 bits and Mp 24: two products in DSP blocks, and p's upper three bits times Mp as a sum. The unfinished windows of one
+// row of windows wait in a line memory, one word a window and channel pair. Without pooling the stream passes through. Rows and columns that
+// fill no window are dropped.
+// Contract: code stream in and out, the last pair of each output row and of the frame marked; one pair in a clock; latency 14 cycles
 // (0 without pooling); the whole pipeline stops when its output does. A word is read back four pairs after it was read at the earliest
 // (a pixel has at least four pairs), one cycle after it was written. Four MULT18X18D.
 `default_nettype none
@@ -18,7 +19,7 @@ module pool #(
     input  wire  [ 1:0] cfg_pool_kind_i,  // 0 none, 1 average, 2 maximum
     input  wire  [ 9:0] cfg_pool_kh_i,
     input  wire  [ 9:0] cfg_pool_kw_i,
-    input  wire  [16:0] cfg_pool_m_i,
+    input  wire  [23:0] cfg_pool_m_i,
     input  wire  [ 5:0] cfg_pool_shift_i,
     input  wire  [ 7:0] cfg_z_y_i,
     input  wire  [ 7:0] cfg_z_pool_i,
@@ -43,8 +44,9 @@ module pool #(
     wire none = cfg_pool_kind_i == 2'd0;
     wire maximum = cfg_pool_kind_i[1];
 
-    logic [12:0] valid_q;
-    logic [12:3] row_end_q, frame_end_q;
+    logic [13:0] valid_q;
+    logic [13:3] row_end_q, frame_end_q;
+    logic [25:0] m3_q;  // 3 * Mp
     logic active, keep, first, last, row_end, frame_end;
     logic [A_W-1:0] addr;
     // {addr, row_end, frame_end, first, last} of the pair in stages 0, 1, 2
@@ -57,16 +59,16 @@ module pool #(
     logic [A_W-1:0] write_addr_q;
     logic write_q;
 
-    wire en = !valid_q[12] | out_ready_i;
+    wire en = !valid_q[13] | out_ready_i;
     wire fire = in_valid_i & active & keep & en & !none;
-    // Stages 0...3 see every kept pair, stages 4...12 finished windows only.
-    wire [12:0] load = {valid_q[11:0] & {12{en}}, fire};
+    // Stages 0...3 see every kept pair, stages 4...13 finished windows only.
+    wire [13:0] load = {valid_q[12:0] & {13{en}}, fire};
 
     assign in_ready_o = none ? out_ready_i : en & active;
-    assign out_valid_o = none ? in_valid_i : valid_q[12];
+    assign out_valid_o = none ? in_valid_i : valid_q[13];
     assign out_data_o = none ? in_data_i : code;
-    assign out_row_end_o = none ? row_end : row_end_q[12];
-    assign out_frame_end_o = none ? frame_end : frame_end_q[12];
+    assign out_row_end_o = none ? row_end : row_end_q[13];
+    assign out_frame_end_o = none ? frame_end : frame_end_q[13];
     assign taken_o = !active;
 
     pool_position #(
@@ -92,8 +94,10 @@ module pool #(
 
     always_ff @(posedge clk_i) begin
         if (rst_i) valid_q <= '0;
-        else if (en) valid_q <= {valid_q[11:4], valid_q[3], valid_q[2] & at2_q[0], valid_q[1:0], fire};
+        else if (en) valid_q <= {valid_q[12:4], valid_q[3], valid_q[2] & at2_q[0], valid_q[1:0], fire};
     end
+
+    always_ff @(posedge clk_i) m3_q <= {2'd0, cfg_pool_m_i} + {1'b0, cfg_pool_m_i, 1'b0};
 
     // Position of the pair beside it; the two end marks need no gating, they are one shift each.
     always_ff @(posedge clk_i) begin
@@ -101,8 +105,8 @@ module pool #(
         if (load[1]) at1_q <= at0_q;
         if (load[2]) at2_q <= at1_q;
         if (en) begin
-            row_end_q   <= {row_end_q[11:3], at2_q[3]};
-            frame_end_q <= {frame_end_q[11:3], at2_q[2]};
+            row_end_q   <= {row_end_q[12:3], at2_q[3]};
+            frame_end_q <= {frame_end_q[12:3], at2_q[2]};
         end
     end
 
@@ -120,17 +124,21 @@ module pool #(
 
     for (genvar i = 0; i < 2; i++) begin : g_lane
         logic signed [8:0] d0_q, d1_q, d2_q;
-        logic signed [33:0] pl4_q;
-        logic signed [21:0] ph4_q;
-        logic signed [37:0] p5_q;
-        logic signed [8:0] y11;  // saturated: beyond sat8 whatever z_pool is
-        logic [7:0] code12_q;
+        logic [35:0] ll4_q, ll5_q;  // p[17:0] times Mp[17:0]
+        logic [23:0] lh4_q;  // p[17:0] times Mp[23:18]
+        logic signed [26:0] h4_q;  // p[20:18], signed, times Mp
+        logic signed [26:0] h5_q;  // |h| <= 4 * Mp, lh < Mp
+        logic signed [44:0] p6_q;
+        logic signed [8:0] y12;  // saturated: beyond sat8 whatever z_pool is
+        logic [7:0] code13_q;
 
         wire signed [20:0] d2 = {{12{d2_q[8]}}, d2_q};
         wire signed [20:0] old = old_q[21*i+:21];
         wire signed [20:0] sum = sum_q[21*i+:21];
-        wire signed [9:0] c12 = {y11[8], y11} + {{2{cfg_z_pool_i[7]}}, cfg_z_pool_i};
-        wire c12_over = c12[9:7] != {3{c12[9]}};
+        wire [25:0] h_low = sum[18] ? (sum[19] ? m3_q : {2'd0, cfg_pool_m_i}) : (sum[19] ? {1'b0, cfg_pool_m_i, 1'b0} : 26'd0);
+        wire [23:0] h_high = sum[20] ? cfg_pool_m_i : 24'd0;
+        wire signed [9:0] c13 = {y12[8], y12} + {{2{cfg_z_pool_i[7]}}, cfg_z_pool_i};
+        wire c13_over = c13[9:7] != {3{c13[9]}};
 
         always_ff @(posedge clk_i) begin
             if (load[0]) d0_q <= {in_data_i[8*i+7], in_data_i[8*i+:8]} - {cfg_z_y_i[7], cfg_z_y_i};
@@ -142,26 +150,30 @@ module pool #(
                 else sum_q[21*i+:21] <= old + d2;
             end
             if (load[4]) begin
-                pl4_q <= sum[16:0] * cfg_pool_m_i;
-                ph4_q <= $signed(sum[20:17]) * $signed({1'b0, cfg_pool_m_i});
+                ll4_q <= sum[17:0] * cfg_pool_m_i[17:0];
+                lh4_q <= sum[17:0] * cfg_pool_m_i[23:18];
+                h4_q  <= {1'b0, h_low} - {1'b0, h_high, 2'd0};
             end
-            if (load[5]) p5_q <= {ph4_q[20:0], 17'd0} + {4'd0, pl4_q};
-            if (load[12]) code12_q <= c12_over ? {c12[9], {7{!c12[9]}}} : c12[7:0];
+            if (load[5]) begin
+                ll5_q <= ll4_q;
+                h5_q  <= h4_q + {3'd0, lh4_q};
+            end
+            if (load[6]) p6_q <= {h5_q + {9'd0, ll5_q[35:18]}, ll5_q[17:0]};
+            if (load[13]) code13_q <= c13_over ? {c13[9], {7{!c13[9]}}} : c13[7:0];
         end
 
         round_shift #(
-            .IN_W (38),
+            .IN_W (45),
             .OUT_W(9)
         ) u_round (
             .clk_i,
-            .load_i(load[11:6]),
-            .x_i(p5_q),
+            .load_i(load[12:7]),
+            .x_i(p6_q),
             .s_i(cfg_pool_shift_i),
-            .y_o(y11)
+            .y_o(y12)
         );
 
-        assign code[8*i+:8] = code12_q;
-        wire unused = &{1'b0, ph4_q[21]};
+        assign code[8*i+:8] = code13_q;
     end
 endmodule
 

@@ -6,7 +6,7 @@
 //
 // Contract: start_i begins a frame of cfg_out_h_i * cfg_out_w_i * cfg_out_c8_i * 4 pairs, of which not one more is taken; done_o answers when
 // all of them have been taken and the last word is in memory, and the next start_i may come in that cycle. One pair a clock when nothing
-// blocks; first pair 4 cycles after start_i (42 with noise: the generator fills). Latency without denoiser: some 45 cycles, with pooling 60.
+// blocks; first pair 4 cycles after start_i (42 with noise: the generator fills). Latency without denoiser: some 50 cycles, with pooling 64.
 `default_nettype none
 
 module post_engine #(
@@ -45,14 +45,15 @@ module post_engine #(
     input  wire  [ 7:0]  cfg_z_y_i,
     input  wire  [19:0]  cfg_sigma_add_i,
     input  wire  [15:0]  cfg_sigma_mul_i,
-    input  wire  [ 2:0]  cfg_adc_shift_i,
-    input  wire  [16:0]  cfg_post_a_i,
+    input  wire  [ 3:0]  cfg_adc_shift_i,
+    input  wire          cfg_adc_wide_i,
+    input  wire  [23:0]  cfg_post_a_i,
     input  wire  [ 4:0]  cfg_post_shift_i,
-    input  wire  [16:0]  cfg_post_b_i,
+    input  wire  [23:0]  cfg_post_b_i,
     input  wire  [ 7:0]  cfg_lo_i,
     input  wire  [ 7:0]  cfg_hi_i,
     input  wire  [ 7:0]  cfg_z_pool_i,
-    input  wire  [16:0]  cfg_pool_m_i,
+    input  wire  [23:0]  cfg_pool_m_i,
     input  wire  [ 5:0]  cfg_pool_shift_i,
     input  wire  [ 9:0]  cfg_pool_kh_i,
     input  wire  [ 9:0]  cfg_pool_kw_i,
@@ -157,9 +158,10 @@ module post_engine #(
     logic gauss_valid, gauss_ready, gauss_idle;
     logic [31:0] gauss_data;
     logic an_valid, an_ready, cc_valid, cc_ready, dni_valid, dni_ready, dno_valid, dno_ready;
-    logic [15:0] an_data, cc_data, dni_data, dno_data;
+    logic [17:0] an_data, cc_data, dni_data, dno_data, pi_data;
+    logic [8:0] d_lo, d_hi;
     logic pi_valid, pi_ready, po_valid, po_ready, st_valid, st_ready, st_row_end, st_frame_end;
-    logic [15:0] pi_data, po_data, st_data;
+    logic [15:0] po_data, st_data;
     logic [1:0] dn_samples;
     wire unused = &{1'b0, gauss_idle, words_q[31:30], dn_samples[0]};
 
@@ -197,22 +199,24 @@ module post_engine #(
         .gauss_ready_i(gauss_ready), .gauss_data_o(gauss_data)
     );
 
+    code_limits u_limits (.clk_i, .cfg_z_v_i, .cfg_adc_wide_i, .d_lo_o(d_lo), .d_hi_o(d_hi));
+
     analog u_analog (
-        .clk_i, .rst_i, .cfg_noise_i, .cfg_sigma_add_i, .cfg_sigma_mul_i, .cfg_adc_shift_i, .cfg_z_v_i, .in_valid_i(vs_valid),
+        .clk_i, .rst_i, .cfg_noise_i, .cfg_sigma_add_i, .cfg_sigma_mul_i, .cfg_adc_shift_i, .d_lo_i(d_lo), .d_hi_i(d_hi), .in_valid_i(vs_valid),
         .in_ready_o(vs_ready), .in_data_i(vs_data), .k_valid_i(an_k_valid), .k_ready_o(an_k_ready), .k_data_i(an_k_data),
         .gauss_valid_i(gauss_valid), .gauss_ready_o(gauss_ready), .gauss_data_i(gauss_data), .out_valid_o(an_valid),
         .out_ready_i(an_ready), .out_data_o(an_data)
     );
 
     column_correct u_correct (
-        .clk_i, .rst_i, .cfg_correct_i, .cfg_z_v_i, .in_valid_i(an_valid), .in_ready_o(an_ready), .in_data_i(an_data),
+        .clk_i, .rst_i, .cfg_correct_i, .d_lo_i(d_lo), .d_hi_i(d_hi), .in_valid_i(an_valid), .in_ready_o(an_ready), .in_data_i(an_data),
         .k_valid_i(cc_k_valid), .k_ready_o(cc_k_ready), .k_data_i(cc_k_data), .out_valid_o(cc_valid), .out_ready_i(cc_ready),
         .out_data_o(cc_data)
     );
 
     skid_buffer #(
-        .WIDTH(16)
-    ) u_skid_code (
+        .WIDTH(18)
+    ) u_skid_d (
         .clk_i, .rst_i, .in_valid_i(cc_valid), .in_ready_o(cc_ready), .in_data_i(cc_data), .out_valid_o(dni_valid),
         .out_ready_i(dni_ready), .out_data_o(dni_data)
     );
@@ -222,7 +226,7 @@ module post_engine #(
         .ROW_WORDS(DN_ROW_WORDS)
     ) u_denoiser (
         .clk_i, .rst_i, .start_i(start_q), .done_o(dn_done), .cfg_dn_depthwise_i, .cfg_dn_bottleneck_i, .cfg_dn_sample_i,
-        .cfg_w_i(cfg_out_w_i), .cfg_h_i(cfg_out_h_i), .cfg_c8_i(cfg_out_c8_i), .cfg_z_i(cfg_z_v_i),
+        .cfg_w_i(cfg_out_w_i), .cfg_h_i(cfg_out_h_i), .cfg_c8_i(cfg_out_c8_i), .d_lo_i(d_lo), .d_hi_i(d_hi),
         .cfg_layer_i(cfg_rng_layer_i), .seed_i, .inference_i, .cfg_dn_pair_addr_i, .cfg_dn_row_addr_i, .cfg_dn_width_i,
         .cfg_dn_m1_i, .cfg_dn_s1_i, .cfg_dn_m2_i, .cfg_dn_s2_i, .cfg_dn_md_i, .cfg_dn_sd_i, .cfg_dn_mu_i, .cfg_dn_su_i,
         .cfg_dn_mv_i, .cfg_dn_sv_i, .in_valid_i(dni_valid), .in_ready_o(dni_ready), .in_data_i(dni_data),
@@ -233,14 +237,14 @@ module post_engine #(
     );
 
     skid_buffer #(
-        .WIDTH(16)
+        .WIDTH(18)
     ) u_skid_post (
         .clk_i, .rst_i, .in_valid_i(dno_valid), .in_ready_o(dno_ready), .in_data_i(dno_data), .out_valid_o(pi_valid),
         .out_ready_i(pi_ready), .out_data_o(pi_data)
     );
 
     post u_post (
-        .clk_i, .rst_i, .start_i(start_q), .cfg_residual_i, .cfg_res_addr_i, .cfg_z_v_i, .cfg_z_res_i, .cfg_z_y_i,
+        .clk_i, .rst_i, .start_i(start_q), .cfg_residual_i, .cfg_res_addr_i, .cfg_z_res_i, .cfg_z_y_i,
         .cfg_post_a_i, .cfg_post_b_i, .cfg_post_shift_i, .cfg_lo_i, .cfg_hi_i, .words_i(words_q), .in_valid_i(pi_valid),
         .in_ready_o(pi_ready), .in_data_i(pi_data), .res_req_valid_o(req_valid_o), .res_req_ready_i(req_ready_i),
         .res_req_addr_o(req_addr_o), .res_rsp_valid_i(rsp_valid_i), .res_rsp_data_i(rsp_data_i), .out_valid_o(po_valid),

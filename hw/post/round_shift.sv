@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Variable arithmetic right shift with rounding half to even, then saturation: y = sat(RHE(x >> s)). Shared by requantise, post and
-// pool. Six stages; the unit around it owns the valid bits and tells each stage when to load.
+// Variable arithmetic right shift with rounding, then saturation: y = sat(RHE(x >> s)), half to even, for post and pool; y = sat(RTO(x >> s)),
+// to odd, for requantise. Six stages; the unit around it owns the valid bits and tells each stage when to load.
 // Contract: exact for every x and s = 1...63; y saturates to OUT_W bits.
 `default_nettype none
 
@@ -8,7 +8,9 @@ module round_shift #(
     // Bits of x (signed); at most 63, and at least OUT_W + 2.
     parameter int IN_W  = 56,
     // Bits of the saturated result (signed).
-    parameter int OUT_W = 24
+    parameter int OUT_W = 24,
+    // 1: to odd (the last bit is set if anything below it was lost), 0: to nearest, half to even.
+    parameter bit ODD   = 0
 ) (
     input  wire                     clk_i,
     // Bit k: stage k loads
@@ -31,7 +33,7 @@ module round_shift #(
     logic [1:0] c_s_q;
     logic a_sticky_q, b_sticky_q, c_sticky_q, d_sticky_q;
     logic signed [OUT_W-1:0] e_q, y_q;
-    logic e_up_q;
+    logic e_up_q;  // to be added to the last bit, or with ODD to be set in it
 
     wire b_over = a_q[A_W-1:K_W-1] != {(A_W - K_W + 1) {a_q[A_W-1]}};
     wire e_over = d_q[K_W-1:OUT_W] != {(K_W - OUT_W) {d_q[K_W-1]}};
@@ -76,9 +78,9 @@ module round_shift #(
         end
         if (load_i[4]) begin
             e_q <= e_over ? {d_q[K_W-1], {(OUT_W - 1) {!d_q[K_W-1]}}} : d_q[OUT_W:1];
-            e_up_q <= !e_over & d_q[0] & (d_sticky_q | d_q[1]);
+            e_up_q <= !e_over & (ODD ? d_q[0] | d_sticky_q : d_q[0] & (d_sticky_q | d_q[1]));
         end
-        if (load_i[5]) y_q <= e_q + {{(OUT_W - 1) {1'b0}}, e_up_q & !y_max};
+        if (load_i[5]) y_q <= ODD ? {e_q[OUT_W-1:1], e_q[0] | e_up_q} : e_q + {{(OUT_W - 1) {1'b0}}, e_up_q & !y_max};
     end
 endmodule
 

@@ -131,12 +131,12 @@ static void good_layer(uint32_t *e, uint32_t index)
     SET(e, in_last, 3);
     SET(e, out_c8, 1);
     SET(e, const_addr, 20);
-    SET(e, post_a, 1 << 16);
-    SET(e, post_shift, 16);
+    SET(e, post_a, 1 << 23);
+    SET(e, post_shift, 23);
     SET(e, lo, 0x80);
     SET(e, hi, 0x7F);
-    SET(e, pool_m, 1 << 16);
-    SET(e, pool_shift, 16);
+    SET(e, pool_m, 1 << 23);
+    SET(e, pool_shift, 23);
     SET(e, pool_kh, 2);
     SET(e, pool_kw, 2);
     SET(e, dn_pair_addr, 30);
@@ -364,7 +364,7 @@ static void test_every_layer_field(void **state)
     };
     /* fields any of whose values the hardware can take: zero points, multipliers, noise, flags that need nothing else */
     static const char *const free_fields[] = {"noise", "correct", "dn_depthwise", "dn_bottleneck", "residual", "dn_sample", "stride2", "rng_layer", "in_last", "z_in", "z_v", "z_res", "z_y",
-        "sigma_add", "sigma_mul", "adc_shift", "post_a", "post_b", "z_pool", "pool_m", "pool_shift", "post_shift", "dn_m1", "dn_m2", "dn_md", "dn_mu", "dn_mv", "dn_s1", "dn_s2", "dn_sd",
+        "sigma_add", "sigma_mul", "adc_wide", "post_a", "post_b", "z_pool", "pool_m", "pool_shift", "post_shift", "dn_m1", "dn_m2", "dn_md", "dn_mu", "dn_mv", "dn_s1", "dn_s2", "dn_sd",
         "dn_su", "dn_sv", "pad_top", "pad_left", "wait_prev", "lo", "hi"};
     load_table();
     struct table before = device.table;
@@ -417,7 +417,7 @@ static void test_layer_limits(void **state)
         CASE(dn_pair_addr, 252, 253, 252), CASE(dn_row_addr, 60, 61, 60), CASE(dn_width, 4, 5, 4), CASE(dn_width, 1, 0, 1),
         CASE(in_w, 8, 0, 1), CASE(in_h, 8, 0, 1), CASE(in_c8, 2, 0, 1), CASE(out_c8, 1, 0, 1),
         CASE(out_w, 7, 6, 7), CASE(out_w, 8, 9, 8), CASE(out_h, 7, 6, 7), CASE(out_h, 8, 9, 8),
-        CASE(post_shift, 1, 0, 1), CASE(pool_shift, 63, 0, 1), CASE(dn_s1, 1, 0, 1), CASE(dn_s2, 1, 0, 1), CASE(dn_sd, 1, 0, 1), CASE(dn_su, 1, 0, 1), CASE(dn_sv, 1, 0, 1),
+        CASE(adc_shift, 8, 9, 8), CASE(post_shift, 1, 0, 1), CASE(pool_shift, 63, 0, 1), CASE(dn_s1, 1, 0, 1), CASE(dn_s2, 1, 0, 1), CASE(dn_sd, 1, 0, 1), CASE(dn_su, 1, 0, 1), CASE(dn_sv, 1, 0, 1),
         CASE(pool_kh, 8, 9, 8), CASE(pool_kh, 1, 0, 1), CASE(pool_kw, 8, 9, 8), CASE(pool_kw, 1, 0, 1),
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {

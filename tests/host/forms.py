@@ -178,6 +178,7 @@ def save(net, output, path, change=None):
     model = net.model(output)
     if change:
         change(model)
+    helper.set_model_props(model, {p.key: p.value for p in model.metadata_props} | {"quell.input.range": "0..1"})  # what net.feed gives onnxruntime
     onnx.save(model, str(path))
     return model
 

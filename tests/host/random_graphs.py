@@ -19,9 +19,10 @@ import forms  # noqa: E402
 from forms import onnx  # noqa: E402
 
 TOO_LARGE = 6
-# What a layer by itself may be off, and what follows from it for the whole network: each layer rounds twice, and factors of addition and pooling have 17 bits
-# (docs/arithmetic.md). In a mean of few equal codes float32 decides the ties. A wrong form is off in more codes. All become 0 when codes are rounded once.
-LARGEST, SHARE = 6, 0.15
+# What a layer by itself may be off: float32's sums decide ties, above all in a mean of few equal codes, and where Mul, Div or BatchNormalization behind a convolution were folded into its
+# weights and bias the floats are others. Of 396 layers 25 had such codes, 223 of 564 184 codes, the largest share 2.3 %, off by one but for ten codes. A wrong form is off in more.
+LARGEST, SHARE = 2, 0.05
+# Only for a network none of whose layers can be compared by itself: what a code that is off by one can become further on.
 NETWORK_LARGEST, NETWORK_SHARE = 12, 0.75
 FLOAT = onnx.TensorProto.FLOAT
 
@@ -373,7 +374,7 @@ def try_all(count, seed, keep=None, only=None, show=print):
                 continue
             layers += len(result.layers)
             off = [layer for layer in result.layers if layer_off(layer)]
-            if result.right(NETWORK_LARGEST, NETWORK_SHARE) and not off:
+            if result.code == 0 and not off and (result.layers or result.right(NETWORK_LARGEST, NETWORK_SHARE)):
                 continue
             refused += result.code != 0
             wrong += result.code == 0

@@ -141,22 +141,23 @@ static void make_post(struct quell_model_layer *l, const struct random_spec *spe
     t->z_y = spec->relu ? -128 : random_range(random, -40, 40);
     t->lo = spec->relu ? t->z_y : -128;
     t->hi = spec->wild ? random_range(random, t->lo, 127) : 127;
-    t->post_a = random_range(random, 1 << 16, (1 << 17) - 1);
-    t->post_shift = 16;
+    t->post_a = random_range(random, 1 << 23, (1 << 24) - 1);
+    t->post_shift = 23;
+    t->adc_wide = random_range(random, 0, 3) == 0;
     if (spec->residual >= -1)
-        t->post_b = random_range(random, 0, (1 << 17) - 1);
+        t->post_b = random_range(random, 0, (1 << 24) - 1);
     if (spec->wild) {
         t->z_v = random_range(random, -128, 127);
-        t->post_shift = random_range(random, 0, 3) ? 16 : random_range(random, 1, 31);
+        t->post_shift = random_range(random, 0, 3) ? 23 : random_range(random, 1, 31);
     }
     t->pool_kind = spec->pool_kind;
     t->pool_kh = spec->pool_kind ? spec->pool_kh : 1;
     t->pool_kw = spec->pool_kind ? spec->pool_kw : 1;
     t->z_pool = spec->pool_kind ? random_range(random, -60, 60) : 0;
-    t->pool_m = 1 << 16;
-    t->pool_shift = 16;
+    t->pool_m = 1 << 23;
+    t->pool_shift = 23;
     if (spec->pool_kind == 1)
-        scale_for(random, t->pool_kh * t->pool_kw, 1, 17, &t->pool_m, &t->pool_shift);
+        scale_for(random, t->pool_kh * t->pool_kw, 1, 24, &t->pool_m, &t->pool_shift);
 }
 
 void random_model_add(struct quell_model *model, const struct random_spec *spec, struct random *random)

@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every operator in every form against onnxruntime: at least 99.9 % of the codes equal, none off by more than one.
-
-Each case compares so many images that 10 000 codes come together. libquell rounds twice, to 12 fractional bits and to a code, which decides otherwise than
-onnxruntime's one rounding in 1.5e-4 of them (222 of 1.5 million); onnxruntime's float sums, which differ between CPUs, in some 3e-6. So 1.5 unequal codes are
-expected in 10 000, with a standard deviation of 1.2; ten are allowed.
-"""
+"""Every operator in every form against onnxruntime: every code equal but where float32's own rounding leaves it open, and there none off by more than one."""
 import sys
 from pathlib import Path
 
@@ -16,7 +11,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import make_golden  # noqa: E402
 import onnx_compare  # noqa: E402
 
-IMAGES, CODES = 6, 10_000
+IMAGES = 6
+
+
+def check(results):
+    """A denoising block's mean is kept to 2^-12 of a code (docs/arithmetic.md), which the floats of its function are not: there 99.9 % of the codes, elsewhere every one."""
+    for name, codes, equal, largest, wrong in results:
+        assert largest <= 1 and (wrong <= 0.001 * codes if name.endswith("denoise") else wrong == 0), results
+    assert sum(r[2] for r in results) / sum(r[1] for r in results) >= 0.9995, results
 
 
 @pytest.mark.parametrize("name", make_golden.CASES)
@@ -25,22 +27,14 @@ def test_golden(name, tmp_path):
     path = tmp_path / f"{name}.onnx"
     onnx.save(model, str(path))
     shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]]
-    images = lambda count: np.random.default_rng(0).integers(0, 256, (count, *shape)).astype(np.float32) / np.float32(255)
-    each = sum(r[1] for r in onnx_compare.compare(path, images(1)))
-    results = onnx_compare.compare(path, images(max(IMAGES, -(-CODES // each))))
-    codes, equal = sum(r[1] for r in results), sum(r[2] for r in results)
-    assert max(r[3] for r in results) <= 1, results
-    assert equal / codes >= 0.999, results
+    images = np.random.default_rng(0).integers(0, 256, (IMAGES, *shape)).astype(np.float32) / np.float32(255)
+    check(onnx_compare.compare(path, images))
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in (onnx_compare.libquell.ROOT / "models").glob("*.onnx")))
 def test_models(name):
     path = onnx_compare.libquell.ROOT / "models" / name
-    results = onnx_compare.compare(path, onnx_compare.real_images(path, 4), limits="default")
-    assert max(r[3] for r in results) <= 1, results
-    # Of the whole model with what follows from an unequal code, and of every stage by itself.
-    assert sum(r[2] for r in results) / sum(r[1] for r in results) >= 0.9995, results
-    assert all(r[4] >= 0.999 for r in results), results
+    check(onnx_compare.compare(path, onnx_compare.real_images(path, 4), limits="default"))
 
 
 def float_model(path):

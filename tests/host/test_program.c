@@ -80,7 +80,7 @@ static void test_read_noise(void **state)
     quell_program *program = make(model, &p, 0);
     assert_int_equal(program->layers[0].table.sigma_add, 104858); /* 25.6 codes */
     assert_int_equal(program->layers[0].table.sigma_mul, 2731);
-    assert_int_equal(program->layers[0].table.adc_shift, 3);
+    assert_int_equal(program->layers[0].table.adc_shift, 3 + program->layers[0].table.adc_wide);
     quell_program_free(program);
     const struct quell_profile bad[] = {
         {.name = "x", .read_additive = 1.0, .adc_bits = 8}, {.name = "x", .read_multiplicative = 4.0, .adc_bits = 8}, {.name = "x", .read_additive = NAN, .adc_bits = 8},

@@ -101,7 +101,8 @@ static void test_extremes(void **state)
             t->noise = t->correct = 1;
             t->sigma_add = random_range(&r, 0, 1) ? (1 << 20) - 1 : random_range(&r, 0, (1 << 20) - 1);
             t->sigma_mul = random_range(&r, 0, 1) ? 65535 : random_range(&r, 0, 65535);
-            t->adc_shift = random_range(&r, 0, 7);
+            t->adc_shift = random_range(&r, 0, 8);
+            t->adc_wide = random_range(&r, 0, 1);
             t->z_v = random_range(&r, 0, 1) ? 127 : -128;
             t->dn_depthwise = l->dn_depthwise;
             t->dn_bottleneck = l->dn_bottleneck;
@@ -151,6 +152,31 @@ static void test_values(void **state)
     }
 }
 
+/* docs/arithmetic.md: to odd, then to nearest even, is rounding once; to nearest twice is not. */
+static void test_rounded_once(void **state)
+{
+    (void)state;
+    assert_int_equal(qa_rto(5, 1), 3);
+    assert_int_equal(qa_rto(4, 1), 2);
+    assert_int_equal(qa_rto(-5, 1), -3);
+    assert_int_equal(qa_rto(-5, 2), -1);
+    /* just above and just below half a code: 0.5 + 2^-20 and 1.5 - 2^-20 */
+    int64_t above = (INT64_C(1) << 19) + 1, below = (INT64_C(3) << 19) - 1;
+    assert_int_equal(qa_rhe(qa_rhe(above, 8), 12), 0); /* what rounding twice gave */
+    assert_int_equal(qa_rhe(qa_rto(above, 8), 12), 1);
+    assert_int_equal(qa_rhe(qa_rhe(below, 8), 12), 2);
+    assert_int_equal(qa_rhe(qa_rto(below, 8), 12), 1);
+    struct random r = {7};
+    for (int i = 0; i < 200000; i++) {
+        int64_t x = ((int64_t)random_next(&r) << 20 ^ random_next(&r)) >> random_range(&r, 0, 30);
+        x = random_range(&r, 0, 1) ? x : -x;
+        unsigned s = (unsigned)random_range(&r, 1, 30), t = (unsigned)random_range(&r, 2, 20);
+        if (random_range(&r, 0, 1)) /* around a tie of the last rounding */
+            x = (2 * (x >> 24) + 1) * ((int64_t)1 << (s + t - 1)) + random_range(&r, -1, 1);
+        assert_int_equal(qa_rhe(qa_rto(x, s), t), qa_rhe(x, s + t));
+    }
+}
+
 static void test_known_answer(void **state)
 {
     /* One 1x1 layer by hand: d = q - z_in, acc = 3 d + 5, v = acc/2 in codes, post: identity, z_v = 10. */
@@ -167,8 +193,8 @@ static void test_known_answer(void **state)
     l->constants[0] = (struct quell_channel){.bias = 5, .m = 1 << 23, .s = 12, .gain = 0x10000, .a = 0x4000}; /* 2^23 / 2^12 = half a code */
     t->z_in = -4;
     t->z_v = t->z_y = 10;
-    t->post_a = 1 << 16;
-    t->post_shift = 16;
+    t->post_a = 1 << 23;
+    t->post_shift = 23;
     t->lo = -128;
     t->hi = 127;
     quell_program *program;
@@ -413,7 +439,7 @@ static void test_layer_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answer), cmocka_unit_test(test_paths), cmocka_unit_test(test_extremes), cmocka_unit_test(test_values), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_known_answer), cmocka_unit_test(test_rounded_once), cmocka_unit_test(test_paths), cmocka_unit_test(test_extremes), cmocka_unit_test(test_values), cmocka_unit_test(test_threads),
         cmocka_unit_test(test_activations), cmocka_unit_test(test_progress), cmocka_unit_test(test_choice), cmocka_unit_test(test_refusals), cmocka_unit_test(test_layer_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

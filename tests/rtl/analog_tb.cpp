@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// analog against qa_analog and qa_adc: whole operand ranges, saturation of sg, v' and code, ties in the ADC, noise on and off, all shifts.
+// analog against qa_analog and qa_adc: whole operand ranges, saturation of sg and v', ties and both ranges of the ADC, noise on and off, all shifts.
 #include "Vanalog.h"
 #include "tb.h"
 #include <deque>
@@ -20,9 +20,10 @@ static Element draw(Tb<Vanalog> &tb)
     Element e;
     switch (tb.between(0, 3)) {
     case 0: e.v = edges[tb.between(0, 11)]; break;
-    case 1: e.v = (int32_t)tb.between(-2048, 2047) * 2048; break; // ties of the ADC
+    case 1: e.v = (int32_t)tb.between(-4096, 4095) * 2048 + (tb.between(0, 1) ? (int32_t)tb.between(-1, 1) : 0); break; // ties of the ADC, and beside them
     default: e.v = sign(tb.random(), tb.between(1, 24)); break;
     }
+    e.v = (int32_t)qa_sat24(e.v);
     e.offset = tb.between(0, 2) ? sign(tb.random(), tb.between(1, 24)) : 0;
     e.gain = tb.between(0, 3) == 0 ? 65536 : tb.between(0, 7) == 0 ? 261488 : tb.random() & 0x3ffff;
     e.eps = tb.between(0, 9) ? sign(tb.random(), 16) : tb.between(0, 1) ? 32767 : -32768;
@@ -39,10 +40,11 @@ static void frame(Tb<Vanalog> &tb, int total)
         d.cfg_sigma_add_i = d.cfg_sigma_add_i >> 8;
         d.cfg_sigma_mul_i = d.cfg_sigma_mul_i >> 4;
     }
-    d.cfg_adc_shift_i = tb.between(0, 7);
-    int z = tb.between(-128, 127);
-    d.cfg_z_v_i = z & 255;
-    std::deque<uint16_t> want;
+    d.cfg_adc_shift_i = tb.between(0, 8);
+    int z = tb.between(0, 3) ? tb.between(-128, 127) : tb.between(0, 1) ? -128 : 127, wide = tb.between(0, 1), low = qa_low(z, wide), high = qa_high(z, wide);
+    d.d_lo_i = low & 511;
+    d.d_hi_i = high & 511;
+    std::deque<uint32_t> want;
     Element pair[2];
     bool have = false, offered[3] = {false, false, false};
     uint64_t begin = tb.cycle;
@@ -69,17 +71,17 @@ static void frame(Tb<Vanalog> &tb, int total)
         bool taken = d.in_valid_i && d.in_ready_o;
         TB_CHECK(tb, taken == (d.k_valid_i && d.k_ready_o) && (taken && d.cfg_noise_i) == (d.gauss_valid_i && d.gauss_ready_o), "data, constants, samples must be taken together");
         if (d.out_valid_o && d.out_ready_i) {
-            TB_CHECK(tb, !want.empty() && d.out_data_o == want.front(), "pair %d: got %04x, want %04x", received, d.out_data_o, want.front());
+            TB_CHECK(tb, !want.empty() && d.out_data_o == want.front(), "pair %d: got %05x, want %05x", received, d.out_data_o, want.front());
             want.pop_front();
             received++;
         }
         if (taken) {
-            uint16_t word = 0;
+            uint32_t word = 0;
             for (int i = 0; i < 2; i++) {
                 int32_t v = pair[i].v;
                 if (d.cfg_noise_i)
                     v = qa_analog(v, pair[i].gain, pair[i].offset, d.cfg_sigma_add_i, d.cfg_sigma_mul_i, pair[i].eps);
-                word |= (uint16_t)((uint8_t)qa_adc(v, z, d.cfg_adc_shift_i) << 8 * i);
+                word |= (uint32_t)(qa_adc(v, d.cfg_adc_shift_i, low, high) & 511) << 9 * i;
             }
             want.push_back(word);
             have = offered[0] = offered[1] = offered[2] = false;

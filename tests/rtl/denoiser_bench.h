@@ -35,7 +35,7 @@ template <class Dut> void denoiser_write(Tb<Dut> &tb, const DenoiserLayer &l, in
 template <class Dut> void denoiser_configure(Dut &dut, const DenoiserLayer &l, int pair_addr, int row_addr)
 {
     dut.cfg_dn_depthwise_i = l.depthwise, dut.cfg_dn_bottleneck_i = l.bottleneck, dut.cfg_dn_sample_i = l.sample;
-    dut.cfg_w_i = l.w, dut.cfg_h_i = l.h, dut.cfg_c8_i = l.c8, dut.cfg_z_i = (uint8_t)l.z, dut.cfg_layer_i = l.layer;
+    dut.cfg_w_i = l.w, dut.cfg_h_i = l.h, dut.cfg_c8_i = l.c8, dut.d_lo_i = l.low() & 511, dut.d_hi_i = l.high() & 511, dut.cfg_layer_i = l.layer;
     dut.seed_i = l.seed, dut.inference_i = l.inference;
     dut.cfg_dn_pair_addr_i = pair_addr, dut.cfg_dn_row_addr_i = row_addr, dut.cfg_dn_width_i = l.m;
     dut.cfg_dn_m1_i = l.m1, dut.cfg_dn_s1_i = l.s1, dut.cfg_dn_m2_i = l.m2, dut.cfg_dn_s2_i = l.s2;
@@ -43,16 +43,16 @@ template <class Dut> void denoiser_configure(Dut &dut, const DenoiserLayer &l, i
     dut.cfg_dn_mv_i = l.mv, dut.cfg_dn_sv_i = l.sv;
 }
 
-inline uint16_t denoiser_beat(const std::vector<int8_t> &codes, size_t beat)
+inline uint32_t denoiser_beat(const std::vector<int16_t> &d, size_t beat)
 {
-    return (uint16_t)((uint8_t)codes[beat * 2] | (uint8_t)codes[beat * 2 + 1] << 8);
+    return (uint32_t)(d[beat * 2] & 511) | (uint32_t)(d[beat * 2 + 1] & 511) << 9;
 }
 
 // One frame; returns its cycles from start to done. offer, accept: how often the bench offers and takes in the run with stalls.
-template <class Dut> uint64_t denoiser_frame(Tb<Dut> &tb, const DenoiserLayer &l, const std::vector<int8_t> &in, double offer, double accept)
+template <class Dut> uint64_t denoiser_frame(Tb<Dut> &tb, const DenoiserLayer &l, const std::vector<int16_t> &in, double offer, double accept)
 {
     auto &dut = tb.dut;
-    std::vector<int8_t> want = denoise(l, in);
+    std::vector<int16_t> want = denoise(l, in);
     size_t beats = in.size() / 2, sent = 0, got = 0, samples = 0;
     uint64_t begin = tb.cycle, done = 0, limit = 2000 + beats * 40;
     bool offered = false;
@@ -63,14 +63,14 @@ template <class Dut> uint64_t denoiser_frame(Tb<Dut> &tb, const DenoiserLayer &l
         if (!offered)
             offered = sent < beats ? tb.coin(offer) : tb.coin(0.5); // beats of the next frame must wait
         dut.in_valid_i = offered;
-        dut.in_data_i = sent < beats ? denoiser_beat(in, sent) : 0xA5A5;
+        dut.in_data_i = sent < beats ? denoiser_beat(in, sent) : 0x2A5A5;
         dut.out_ready_i = tb.coin(accept);
         tb.settle();
         TB_CHECK(tb, !(sent >= beats && dut.in_ready_o), "a beat beyond the frame is accepted");
         TB_CHECK(tb, dut.blocked_o == (dut.in_valid_i && !dut.in_ready_o) || dut.done_o, "blocked_o");
         if (dut.out_valid_o && dut.out_ready_i) {
             TB_CHECK(tb, got < beats, "more beats come out than went in");
-            TB_CHECK(tb, dut.out_data_o == denoiser_beat(want, got), "beat %zu of %zu (w %d h %d c8 %d m %d, depthwise %d bottleneck %d sample %d): got %04x, want %04x", got, beats,
+            TB_CHECK(tb, dut.out_data_o == denoiser_beat(want, got), "beat %zu of %zu (w %d h %d c8 %d m %d, depthwise %d bottleneck %d sample %d): got %05x, want %05x", got, beats,
                      l.w, l.h, l.c8, l.m, l.depthwise, l.bottleneck, l.sample, dut.out_data_o, denoiser_beat(want, got));
             got++;
         }
@@ -90,11 +90,11 @@ template <class Dut> uint64_t denoiser_frame(Tb<Dut> &tb, const DenoiserLayer &l
     return done - begin;
 }
 
-template <class Dut> std::vector<int8_t> denoiser_random_frame(Tb<Dut> &tb, const DenoiserLayer &l, bool extreme)
+template <class Dut> std::vector<int16_t> denoiser_random_frame(Tb<Dut> &tb, const DenoiserLayer &l, bool extreme)
 {
-    std::vector<int8_t> in(l.size());
-    for (int8_t &code : in)
-        code = (int8_t)(extreme && tb.between(0, 3) ? (tb.between(0, 1) ? 127 : -128) : tb.between(-128, 127));
+    std::vector<int16_t> in(l.size());
+    for (int16_t &d : in)
+        d = (int16_t)(extreme && tb.between(0, 3) ? (tb.between(0, 1) ? l.high() : l.low()) : tb.between(l.low(), l.high()));
     return in;
 }
 
@@ -107,7 +107,7 @@ template <class Dut> void denoiser_abort(Tb<Dut> &tb)
     dut.start_i = 0;
     for (int64_t i = tb.between(1, 400); i > 0; i--) {
         dut.in_valid_i = tb.coin(0.8), dut.out_ready_i = tb.coin(0.5);
-        dut.in_data_i = (uint16_t)tb.random();
+        dut.in_data_i = tb.random() & 0x3ffff;
         tb.tick();
     }
     dut.in_valid_i = 0;
@@ -130,7 +130,7 @@ template <class Dut, int MB> void denoiser_bench(Tb<Dut> &tb)
         int paths = run < 2 ? 3 : (int)tb.between(0, 7);
         l.depthwise = paths & 1 || paths > 4, l.bottleneck = paths & 2 || paths > 4;
         l.sample = tb.between(0, 1);
-        l.z = (int)tb.between(-128, 127), l.layer = (int)tb.between(0, 255);
+        l.z = (int)tb.between(-128, 127), l.wide = (int)tb.between(0, 1), l.layer = (int)tb.between(0, 255);
         l.seed = (uint32_t)tb.random(), l.inference = (uint32_t)tb.random();
         denoiser_randomise(tb, l, extreme);
         int pair_addr = (int)tb.between(0, PAIR_WORDS - l.channels() / 2), row_addr = (int)tb.between(0, ROW_WORDS - l.m);

@@ -76,7 +76,10 @@ static void settings(Bench &tb, const DenoiserLayer &l, int pair_addr, int row_a
 static void frame(Bench &tb, const DenoiserLayer &l, const std::vector<int8_t> &in, bool wrong_tlast)
 {
     auto &dut = tb.dut;
-    std::vector<int8_t> want = denoise(l, in);
+    std::vector<int16_t> d(in.size());
+    for (size_t e = 0; e < in.size(); e++)
+        d[e] = (int16_t)(in[e] - l.z);
+    std::vector<int16_t> want = denoise(l, d);
     size_t beats = in.size() / 2, sent = 0, got = 0;
     bool offered = false;
     uint64_t limit = tb.cycle + 5000 + 40 * beats;
@@ -91,7 +94,7 @@ static void frame(Bench &tb, const DenoiserLayer &l, const std::vector<int8_t> &
         dut.m_axis_tready = tb.coin(0.6);
         tb.settle();
         if (dut.m_axis_tvalid && dut.m_axis_tready) {
-            uint16_t expected = (uint16_t)((uint8_t)want[got * 2] | (uint8_t)want[got * 2 + 1] << 8);
+            uint16_t expected = (uint16_t)((uint8_t)(want[got * 2] + l.z) | (uint8_t)(want[got * 2 + 1] + l.z) << 8);
             TB_CHECK(tb, dut.m_axis_tdata == expected, "beat %zu of %zu (m %d): got %04x, want %04x", got, beats, l.m, dut.m_axis_tdata, expected);
             TB_CHECK(tb, dut.m_axis_tlast == (got == beats - 1), "tlast at beat %zu of %zu", got, beats);
             got++;

@@ -3,8 +3,9 @@
 
     python -m tests.rtl.faults [MODULE...]
 
-tests/rtl/faults/<module>.sed changes one thing in <module>.sv. The bench of that module (or the one named in a line "# bench: NAME") is built
-against the changed copy under build/faults and must fail. A script that changes nothing is an error. One line a fault.
+tests/rtl/faults/<module>.sed, or <module>.<fault>.sed where a module has more than one, changes one thing in <module>.sv. The bench of that module
+(or the one named in a line "# bench: NAME") is built against the changed copy under build/faults and must fail. A script that changes nothing is
+an error. One line a fault.
 """
 import concurrent.futures
 import os
@@ -19,10 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def try_fault(script):
     """Return (caught, message) for one sed script."""
-    module = script.stem
+    module = script.stem.split(".")[0]
     named = re.search(r"^# bench: (\w+)", script.read_text(), re.M)
     bench = named.group(1) if named else module
-    place = ROOT / "build/faults" / module
+    place = ROOT / "build/faults" / script.stem
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(ROOT / "hw", place / "hw")
     source = next(p for p in (place / "hw").rglob(f"{module}.sv"))
@@ -31,7 +32,7 @@ def try_fault(script):
     if source.read_text() == before:
         return False, "the script changes nothing"
     target = place / "rtl" / bench / "bench"
-    make = ["make", str(target.relative_to(ROOT)), f"HW_ROOT=build/faults/{module}/hw", f"RTL_BUILD=build/faults/{module}/rtl"]
+    make = ["make", str(target.relative_to(ROOT)), f"HW_ROOT=build/faults/{script.stem}/hw", f"RTL_BUILD=build/faults/{script.stem}/rtl"]
     compiled = subprocess.run(make, cwd=ROOT, capture_output=True, text=True)
     if compiled.returncode:
         return False, "does not compile: " + compiled.stdout[-400:] + compiled.stderr[-400:]
@@ -46,12 +47,12 @@ def try_fault(script):
 def main():
     scripts = sorted((ROOT / "tests/rtl/faults").glob("*.sed"))
     if sys.argv[1:]:
-        scripts = [s for s in scripts if s.stem in sys.argv[1:]]
+        scripts = [s for s in scripts if s.stem in sys.argv[1:] or s.stem.split(".")[0] in sys.argv[1:]]
     missed = 0
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("FAULT_JOBS", "1"))) as pool:
         for script, (caught, message) in zip(scripts, pool.map(try_fault, scripts)):
             missed += not caught
-            print(f"{'ok   caught' if caught else 'FAIL missed'} {script.stem:20} {message}", flush=True)
+            print(f"{'ok   caught' if caught else 'FAIL missed'} {script.stem:22} {message}", flush=True)
     print(f"{len(scripts) - missed} caught, {missed} missed")
     sys.exit(1 if missed or not scripts else 0)
 

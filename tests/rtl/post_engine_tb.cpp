@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// post_engine against libquell's functions in a chain: batches of frames back to back, each with settings of its own (noise, correction,
+// post_engine against libquell's functions in a chain: batches of frames back to back, each with settings of its own (noise, range of the ADC, correction,
 // denoiser, residual, pooling), the accumulators of the next frame offered early; memory that answers late and refuses.
 #include "Vpost_engine.h"
 #include "denoiser_model.h"
@@ -66,7 +66,8 @@ static void draw(Tb<Vpost_engine> &tb, Frame &f)
     l.bottleneck = tb.between(0, 2) == 0;
     l.sample = tb.between(0, 1);
     l.m = l.bottleneck ? tb.between(1, 4) : 0;
-    l.z = tb.between(-128, 127);
+    l.z = tb.between(0, 3) ? tb.between(-128, 127) : tb.between(0, 1) ? -128 : 127;
+    l.wide = tb.between(0, 2) == 0;
     l.layer = tb.between(0, 255);
     l.seed = tb.random(), l.inference = tb.random();
     denoiser_randomise(tb, l, false);
@@ -77,18 +78,18 @@ static void draw(Tb<Vpost_engine> &tb, Frame &f)
         f.kh = l.h < 2 ? 1 : 2;
     }
     f.res_addr = tb.between(0, 30000), f.out_addr = tb.between(32768, 65535 - 600), f.const_addr = tb.between(0, 512 - 4 * l.c8);
-    f.adc_shift = tb.between(0, 2) ? 0 : tb.between(0, 4);
+    f.adc_shift = tb.between(0, 2) ? 0 : tb.between(0, 8);
     f.z_res = tb.between(-128, 127), f.z_y = tb.between(-128, 127), f.z_pool = tb.between(-128, 127);
     f.lo = tb.between(0, 1) ? f.z_y : -128, f.hi = 127;
     f.s_add = tb.between(0, 20000), f.s_mul = tb.between(0, 4000);
-    f.post_a = tb.between(30000, 131071), f.post_b = tb.between(65536, 131071), f.post_shift = tb.between(16, 18);
-    f.pool_m = tb.between(65536, 131071), f.pool_shift = 16;
+    f.post_a = tb.between(0x400000, 0xffffff), f.post_b = tb.between(0x800000, 0xffffff), f.post_shift = tb.between(23, 25);
+    f.pool_m = tb.between(0x800000, 0xffffff), f.pool_shift = 23;
     for (int n = f.kind == 1 ? f.kw * f.kh : 1; n > 1; n /= 2)
         f.pool_shift++;
     f.acc.resize(l.size());
     for (size_t e = 0; e < l.size(); e++) {
         const Constants &k = constants[f.const_addr * 2 + e % l.channels()];
-        double code = tb.between(-160, 160) + tb.uniform();
+        double code = tb.between(-300, 300) + (tb.between(0, 1) ? tb.uniform() : 0.5); // often close to a tie of the ADC
         f.acc[e] = (int32_t)qa_clamp((int64_t)(code * (double)(1ull << (k.s + 12)) / k.m), -(1 << 30), 1 << 30) - k.bias;
         if (tb.between(0, 50) == 0)
             f.acc[e] = (int32_t)tb.random() >> 2;
@@ -97,13 +98,14 @@ static void draw(Tb<Vpost_engine> &tb, Frame &f)
     int pixel = l.c8 * 4, slow = l.m * ((l.m + 1) / 2) + 2;
     if (l.bottleneck && slow > pixel)
         pixel = slow;
-    f.min_cycles = (uint64_t)l.w * l.h * pixel + (f.noise ? 41 : 0) + (l.depthwise || l.bottleneck ? (l.w + 1) * pixel + 90 : 0) + 70;
+    f.min_cycles = (uint64_t)l.w * l.h * pixel + (f.noise ? 41 : 0) + (l.depthwise || l.bottleneck ? (l.w + 1) * pixel + 90 : 0) + 73;
 }
 
 static void expect(Frame &f)
 {
     DenoiserLayer &l = f.dn;
     int c = l.channels();
+    std::vector<int16_t> d(l.size());
     std::vector<int8_t> code(l.size()), out;
     for (size_t e = 0; e < l.size(); e++) {
         const Constants &k = constants[f.const_addr * 2 + e % c];
@@ -113,14 +115,14 @@ static void expect(Frame &f)
             qa_gaussian_pair(l.seed, QA_READ_NOISE, l.layer, l.inference, (uint32_t)(e / 2), eps);
             v = qa_analog(v, k.gain, k.offset, f.s_add, f.s_mul, eps[e % 2]);
         }
-        code[e] = qa_adc(v, l.z, f.adc_shift);
+        d[e] = (int16_t)qa_adc(v, f.adc_shift, l.low(), l.high());
         if (f.correct)
-            code[e] = qa_correct(code[e], l.z, k.a, k.b);
+            d[e] = (int16_t)qa_correct(d[e], k.a, k.b, l.low(), l.high());
     }
-    code = denoise(l, code);
+    d = denoise(l, d);
     for (size_t e = 0; e < l.size(); e++) {
         int32_t r = f.residual ? (int8_t)(memory[f.res_addr + e / 8] >> 8 * (e % 8)) : f.z_res;
-        code[e] = qa_post(code[e], l.z, r, f.z_res, f.post_a, f.post_b, f.post_shift, f.z_y, f.lo, f.hi);
+        code[e] = qa_post(d[e], r - f.z_res, f.post_a, f.post_b, f.post_shift, f.z_y, f.lo, f.hi);
     }
     int ow = f.kind ? l.w / f.kw : l.w, oh = f.kind ? l.h / f.kh : l.h;
     if (f.kind == 0)
@@ -130,8 +132,8 @@ static void expect(Frame &f)
             int y = i / c / ow * f.kh, x = i / c % ow * f.kw;
             int32_t p = f.kind == 1 ? 0 : -1000;
             for (int k = 0; k < f.kh * f.kw; k++) {
-                int d = code[l.element(y + k / f.kw, x + k % f.kw, i % c)] - f.z_y;
-                p = f.kind == 1 ? p + d : d > p ? d : p;
+                int q = code[l.element(y + k / f.kw, x + k % f.kw, i % c)] - f.z_y;
+                p = f.kind == 1 ? p + q : q > p ? q : p;
             }
             out.push_back(qa_pool(p, f.pool_m, f.pool_shift, f.z_pool));
         }
@@ -152,7 +154,7 @@ static void configure(Vpost_engine &d, const Frame &f)
     d.cfg_out_w_i = l.w, d.cfg_out_h_i = l.h, d.cfg_out_c8_i = l.c8;
     d.cfg_z_v_i = l.z & 255, d.cfg_z_res_i = f.z_res & 255, d.cfg_z_y_i = f.z_y & 255, d.cfg_z_pool_i = f.z_pool & 255;
     d.cfg_lo_i = f.lo & 255, d.cfg_hi_i = f.hi & 255;
-    d.cfg_sigma_add_i = f.s_add, d.cfg_sigma_mul_i = f.s_mul, d.cfg_adc_shift_i = f.adc_shift;
+    d.cfg_sigma_add_i = f.s_add, d.cfg_sigma_mul_i = f.s_mul, d.cfg_adc_shift_i = f.adc_shift, d.cfg_adc_wide_i = l.wide;
     d.cfg_post_a_i = f.post_a, d.cfg_post_b_i = f.post_b, d.cfg_post_shift_i = f.post_shift;
     d.cfg_pool_m_i = f.pool_m, d.cfg_pool_shift_i = f.pool_shift, d.cfg_pool_kh_i = f.kh, d.cfg_pool_kw_i = f.kw;
     d.cfg_dn_m1_i = l.m1, d.cfg_dn_s1_i = l.s1, d.cfg_dn_m2_i = l.m2, d.cfg_dn_s2_i = l.s2, d.cfg_dn_md_i = l.md, d.cfg_dn_sd_i = l.sd;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// post against qa_post: frames with and without residual, ties, clamps; the residual memory answers late and in bursts.
+// post against qa_post: frames with and without residual, factors of 24 bits and their extremes, ties, clamps; the residual memory answers late
+// and in bursts.
 #include "Vpost.h"
 #include "tb.h"
 #include <deque>
@@ -12,15 +13,25 @@ static uint64_t memory[1 << 16];
 static void frame(Tb<Vpost> &tb, int words)
 {
     auto &d = tb.dut;
-    int z_v = tb.between(-128, 127), z_res = tb.between(-128, 127), z_y = tb.between(-128, 127), lo = tb.between(-128, 127), hi = tb.between(lo, 127);
+    int z_res = tb.between(-128, 127), z_y = tb.between(-128, 127), lo = tb.between(-128, 127), hi = tb.between(lo, 127);
     if (tb.between(0, 1))
         lo = -128, hi = 127;
-    uint32_t a = tb.between(0, 3) ? tb.between(0, 131071) : 65536, b = tb.between(0, 3) ? tb.between(0, 131071) : 65536 >> tb.between(0, 2);
-    unsigned s = tb.between(0, 3) ? tb.between(14, 18) : tb.between(1, 31);
+    auto factor = [&]() -> uint32_t {
+        switch (tb.between(0, 5)) {
+        case 0: return 0x800000 >> tb.between(0, 2); // ties
+        case 1: return tb.between(0, 1) ? 0xffffff : (uint32_t)tb.between(0, 1) << tb.between(16, 18);
+        case 2: return tb.between(0, 0xffffff);
+        default: return tb.between(0x800000, 0xffffff);
+        }
+    };
+    uint32_t a = factor(), b = factor();
+    unsigned s = tb.between(0, 3) ? tb.between(21, 25) : tb.between(1, 31);
+    if (tb.between(0, 3) == 0) // sums that end close to a tie: the factors' last bits decide
+        a = 0x800000, b = (1u << tb.between(0, 16)) + tb.between(-1, 1), s = 24;
+    bool extreme = tb.between(0, 3) == 0;
     int residual = tb.between(0, 2) != 0, address = tb.between(0, 65535), total = words * 4;
     d.cfg_residual_i = residual;
     d.cfg_res_addr_i = address;
-    d.cfg_z_v_i = z_v & 255;
     d.cfg_z_res_i = z_res & 255;
     d.cfg_z_y_i = z_y & 255;
     d.cfg_post_a_i = a;
@@ -40,7 +51,9 @@ static void frame(Tb<Vpost> &tb, int words)
     for (int sent = 0, received = 0; received < total;) {
         if (!have && sent < total && tb.coin(0.7)) {
             have = true;
-            d.in_data_i = (uint16_t)tb.random();
+            d.in_data_i = tb.random() & 0x3ffff;
+            if (extreme && tb.coin(0.7))
+                d.in_data_i = tb.between(0, 1) ? 0x100 << 9 | 0xff : 0xff << 9 | 0x100; // -256 and 255
         }
         d.in_valid_i = have;
         d.out_ready_i = tb.coin(0.8);
@@ -65,7 +78,7 @@ static void frame(Tb<Vpost> &tb, int words)
             uint16_t word = 0;
             for (int i = 0; i < 2; i++) {
                 int32_t r = residual ? (int8_t)(memory[(address + sent / 4) & 65535] >> (16 * (sent & 3) + 8 * i)) : z_res;
-                word |= (uint16_t)((uint8_t)qa_post((int8_t)(d.in_data_i >> 8 * i), z_v, r, z_res, a, b, s, z_y, lo, hi) << 8 * i);
+                word |= (uint16_t)((uint8_t)qa_post((int32_t)((uint32_t)d.in_data_i >> 9 * i << 23) >> 23, r - z_res, a, b, s, z_y, lo, hi) << 8 * i);
             }
             want.push_back(word);
             have = false;
@@ -76,7 +89,7 @@ static void frame(Tb<Vpost> &tb, int words)
     TB_CHECK(tb, requests == (residual ? words : 0), "%d requests", requests);
     d.in_valid_i = 0;
     if (!tb.stalls)
-        TB_CHECK(tb, tb.cycle - begin <= (uint64_t)total + 18, "%d pairs took %d cycles", total, (int)(tb.cycle - begin));
+        TB_CHECK(tb, tb.cycle - begin <= (uint64_t)total + 20, "%d pairs took %d cycles", total, (int)(tb.cycle - begin));
 }
 
 static void run(Tb<Vpost> &tb)

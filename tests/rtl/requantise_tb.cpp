@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// requantise against qa_requantise: random operands over the whole range, ties, saturation, M = 0, S = 1 and 63.
+// requantise against qa_requantise: random operands over the whole range, saturation, M = 0, S = 1 and 63; and products a little beside the
+// ADC's ties. For every ADC resolution, rounding what comes out must give what rounding the exact product there would have given.
 #include "Vrequantise.h"
 #include "tb.h"
 #include <deque>
@@ -27,11 +28,32 @@ template <class T> static Operand draw(T &tb)
     if (tb.between(0, 3) == 0)
         o.m = o.m & (tb.between(0, 1) ? 0x800000 : 0xfff000);
     o.s = tb.between(0, 2) ? tb.between(10, 40) : tb.between(1, 63);
-    if (tb.between(0, 3) == 0) { // exact ties: sum * 2^23 / 2^S with S = 24 + trailing zeros
+    if (tb.between(0, 3) == 0) { // exact powers of two: nothing lost, half a bit lost
         o.m = 0x800000;
         o.s = tb.between(20, 34);
     }
+    if (tb.between(0, 3) == 0) { // acc * 2^-k lies on a tie of an ADC of any resolution, or the smallest amount beside it
+        int k = tb.between(0, 8), n = tb.between(0, 8);
+        o.m = 0x800000;
+        o.s = 23 + k;
+        o.acc = (int32_t)((2 * tb.between(-(1024 >> n), (1024 >> n) - 1) + 1) << (11 + n + k)) + tb.between(-1, 1);
+        o.bias = 0;
+    }
     return o;
+}
+
+// Round v, s11.12, as an ADC without n bits does; likewise the exact product.
+static void rounded_once(Tb<Vrequantise> &tb, const Operand &o, int32_t v)
+{
+    __int128 product = (__int128)(o.acc + o.bias) * o.m;
+    if (v == -(1 << 23) || v == (1 << 23) - 1)
+        return; // saturated
+    for (int n = 0; n <= 8; n++) {
+        int s = o.s + 12 + n;
+        __int128 whole = product >> s, rest = product - (whole << s), half = (__int128)1 << (s - 1);
+        int64_t want = (int64_t)whole + (rest > half || (rest == half && (whole & 1)));
+        TB_CHECK(tb, qa_rhe(v, 12 + n) == want, "%d * %u >> %u with an ADC of %d bits: %d, rounded once %d", o.acc + o.bias, o.m, o.s, 8 - n, (int)qa_rhe(v, 12 + n), (int)want);
+    }
 }
 
 static void run(Tb<Vrequantise> &tb)
@@ -42,6 +64,7 @@ static void run(Tb<Vrequantise> &tb)
     const int total = 60000;
     int sent = 0, received = 0;
     std::deque<std::pair<int32_t, int32_t>> want;
+    std::deque<Operand> operands;
     Operand pair[2];
     bool have = false, in_valid = false, k_valid = false;
     uint64_t begin = tb.cycle;
@@ -69,9 +92,14 @@ static void run(Tb<Vrequantise> &tb)
             TB_CHECK(tb, !want.empty() && got[0] == want.front().first && got[1] == want.front().second, "pair %d: got %d %d, want %d %d", received, got[0], got[1],
                      want.front().first, want.front().second);
             want.pop_front();
+            for (int32_t v : got) {
+                rounded_once(tb, operands.front(), v);
+                operands.pop_front();
+            }
             received++;
         }
         if (d.in_valid_i && d.in_ready_o) {
+            operands.insert(operands.end(), {pair[0], pair[1]});
             want.push_back({qa_requantise(pair[0].acc + pair[0].bias, pair[0].m, pair[0].s), qa_requantise(pair[1].acc + pair[1].bias, pair[1].m, pair[1].s)});
             have = in_valid = k_valid = false;
             sent++;

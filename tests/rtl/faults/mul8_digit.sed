@@ -1,3 +1,3 @@
 # bench: mul8
-# the upper digit's sign bit counts as positive
-s/SIGNED & digit_i\[3\]/1'b0/
+# the upper digit takes its sign from the bit below
+s/SIGNED & digit_i\[3\]/SIGNED \& digit_i[2]/

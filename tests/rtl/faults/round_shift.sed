@@ -1,3 +1,3 @@
 # Ties go to odd instead of even.
-# bench: requantise
+# bench: post
 s/(d_sticky_q \| d_q\[1\])/(d_sticky_q | !d_q[1])/
