@@ -178,7 +178,6 @@ def save(net, output, path, change=None):
     model = net.model(output)
     if change:
         change(model)
-    helper.set_model_props(model, {p.key: p.value for p in model.metadata_props} | {"quell.input.range": "0..1"})  # what net.feed gives onnxruntime
     onnx.save(model, str(path))
     return model
 
@@ -256,7 +255,8 @@ def compare(net, output, folder, change=None, layers=False):
     model = save(net, output, path, change)
     c, h, w = net.shape
     images = pixels(99, IMAGES, h, w, c)
-    code, message, got = run_quell(path, images)
+    floats = model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    code, message, got = run_quell(path, images, *(["--input-range", "0..1"] if floats else []))  # what net.feed gives onnxruntime, whatever the range of the first Q
     result = Result(code, message)
     if code == 0:
         want = expected(net, path, model, images)
