@@ -83,7 +83,7 @@ quell_status layer_set_post(struct builder *b, int layer, float scale, int zero)
     float own = d->s_v / scale, other = t->residual ? d->s_res / scale : 0;
     int32_t larger, shift;
     if (!quell_scale(fmaxf(own, other), 24, 31, &larger, &shift) || larger < 1 << 16)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "layer '%s': its scales differ by a factor of %g (added: %g) behind the convolution; supported: 2^-15 to 2^22", l->info.name, own, other);
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "layer '%s': its scales differ by a factor of %g (added: %g) behind the convolution; supported: 2^-15 to 2^23", l->info.name, own, other);
     t->post_a = (int32_t)nearbyint(ldexp(own, shift));
     t->post_b = (int32_t)nearbyint(ldexp(other, shift));
     t->post_shift = shift;

@@ -10,6 +10,8 @@
 
 #include "model.h"
 
+int quell_by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+
 quell_status quell_file_read(const char *path, size_t max, uint8_t **data, size_t *size, quell_error *err)
 {
     FILE *f = fopen(path, "rb");

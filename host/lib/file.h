@@ -3,12 +3,16 @@
 #ifndef QUELL_FILE_H
 #define QUELL_FILE_H
 
+#include <dirent.h>
 #include <stdio.h>
 
 #include "quell.h"
 
 /* Read a file whole (at most `max` bytes); *data is malloc'd, one zero byte follows the content. */
 quell_status quell_file_read(const char *path, size_t max, uint8_t **data, size_t *size, quell_error *err);
+
+/* For scandir: by the names' bytes. alphasort would follow the locale that an application has set. */
+int quell_by_name(const struct dirent **a, const struct dirent **b);
 
 struct quell_file_out {
     FILE *stream; /* write here; errors may be left to quell_file_commit */

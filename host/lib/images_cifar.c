@@ -50,7 +50,7 @@ static int wanted(const struct dirent *entry) { return fnmatch("data_batch_*.bin
 quell_status images_read_cifar_folder(struct quell_images *im, const char *path, int *found, quell_error *err)
 {
     struct dirent **entries;
-    int n = scandir(path, &entries, wanted, alphasort);
+    int n = scandir(path, &entries, wanted, quell_by_name);
     quell_status status = n < 0 ? quell_fail(err, QUELL_E_IMAGES, "cannot read the folder %s: %s", path, strerror(errno)) : QUELL_OK;
     *found = n > 0;
     for (int i = 0; i < n; i++) {

@@ -84,7 +84,7 @@ static char *join(const char *folder, const char *name)
 static quell_status list_folder(struct list *list, const char *path, int32_t folder, quell_error *err)
 {
     struct dirent **names;
-    int n = scandir(path, &names, visible, alphasort);
+    int n = scandir(path, &names, visible, quell_by_name);
     if (n < 0)
         return quell_fail(err, QUELL_E_IMAGES, "cannot read the folder %s: %s", path, strerror(errno));
     quell_status status = QUELL_OK;
