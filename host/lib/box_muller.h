@@ -49,12 +49,20 @@ BM_INLINE int16_t bm_product(uint32_t r, uint32_t magnitude, int32_t sign)
     return (int16_t)(((p ^ sign) + 1) >> 1);
 }
 
-/* r and angle 2 pi (u1 + 1/2) / 2^16 -> both samples. c, s: entries of the angle table at the place; step: the place's lowest five bits. */
-BM_INLINE void bm_evaluate(uint32_t r, uint32_t u1, int32_t c, int32_t s, int32_t step, int16_t *eps)
+/* |cos| and |sin|, Q0.18, of a place on the quarter turn. c, s: entries of the angle table there; step: the place's lowest five bits. */
+BM_INLINE void bm_angle(int32_t c, int32_t s, int32_t step, int32_t *cosine, int32_t *sine)
 {
     int32_t turn = ((2 * step - 31) * BM_TURN + (1 << 15)) >> 16;
     /* cos(a + d) = cos a - d sin a: what is left out is below 2^-19. Rounded at two bits more than Q0.18. */
-    int32_t cosine = (4 * c + 2 - ((s * turn) >> 18)) >> 2, sine = (4 * s + 2 + ((c * turn) >> 18)) >> 2;
+    *cosine = (4 * c + 2 - ((s * turn) >> 18)) >> 2;
+    *sine = (4 * s + 2 + ((c * turn) >> 18)) >> 2;
+}
+
+/* r and angle 2 pi (u1 + 1/2) / 2^16 -> both samples; c, s, step as for bm_angle. */
+BM_INLINE void bm_evaluate(uint32_t r, uint32_t u1, int32_t c, int32_t s, int32_t step, int16_t *eps)
+{
+    int32_t cosine, sine;
+    bm_angle(c, s, step, &cosine, &sine);
     int32_t sign_sin = -(int32_t)(u1 >> 15 & 1), sign_cos = sign_sin ^ -(int32_t)(u1 >> 14 & 1);
     eps[0] = bm_product(r, (uint32_t)cosine, sign_cos);
     eps[1] = bm_product(r, (uint32_t)sine, sign_sin);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be known about the generator without drawing a sample: see noise_exact.h. */
 #include "noise_exact.h"
-#include "../lib/box_muller.c" /* its parts are wanted, not only what arith.h offers */
+#include "box_muller.h" /* its parts are wanted, not only what arith.h offers */
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,6 +10,20 @@
 #define QUARTER 16384  /* angles of a quadrant */
 
 long double exact_cos[ALL_U1], exact_sin[ALL_U1];
+
+static uint32_t normalise(uint64_t v) { return bm_normalise(v); }
+
+static uint32_t radius(uint32_t half, uint32_t code)
+{
+    uint32_t entry = half << 9 | code >> 14;
+    return bm_radius(bm_c0_c2[entry], bm_c1[entry], (int32_t)(code & 0x3FFF));
+}
+
+static void angle(uint32_t u1, int32_t *cosine, int32_t *sine)
+{
+    uint32_t place = bm_place(u1);
+    bm_angle(bm_cos[place >> 5], bm_sin[place >> 5], (int32_t)(place & 31), cosine, sine);
+}
 
 long double exact_radius(uint64_t u0)
 {

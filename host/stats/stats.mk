@@ -1,5 +1,5 @@
-# The statistics program of the noise generator (noise_exact.c brings box_muller.c with it). Included by the top-level Makefile.
+# The statistics program of the noise generator. Included by the top-level Makefile after host/lib/lib.mk.
 
-build/bin/noise_stats: host/stats/noise_stats.c host/stats/noise_exact.c host/stats/noise_exact.h host/lib/box_muller.c host/lib/threefry.c host/lib/threefry_rounds.h host/lib/arith.h build/gen/stamp
+build/bin/noise_stats: host/stats/noise_stats.c host/stats/noise_exact.c host/stats/noise_exact.h host/lib/box_muller.h host/lib/arith.h build/lib/libquell.a
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -O3 -Wall -Wextra -Werror -Ihost/lib -Ibuild/gen $(CFLAGS) -o $@ host/stats/noise_stats.c host/stats/noise_exact.c host/lib/threefry.c $(LDFLAGS) -lm -pthread
+	$(CC) -std=c11 -D_GNU_SOURCE -O3 -Wall -Wextra -Werror -Ihost/lib -Ibuild/gen $(CFLAGS) -o $@ host/stats/noise_stats.c host/stats/noise_exact.c build/lib/libquell.a $(LDFLAGS) $(LIB_LDLIBS)
