@@ -23,7 +23,7 @@ IMAGES = 3
 
 def run(folder, device, model, images, *settings):
     out = folder / device
-    words = ["run", "--model", model, "--images", images, "--device", device, "--simulator", BOARD, "--logits", folder / f"{device}.npy", "--dump-activations", out, *settings]
+    words = ["run", "--model", model, "--images", images, "--input-range", "0..1", "--device", device, "--simulator", BOARD, "--logits", folder / f"{device}.npy", "--dump-activations", out, *settings]
     result = subprocess.run([QUELL, *map(str, words)], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     return {p.name: np.load(p) for p in sorted(out.glob("*.npy"))} | {"logits": np.load(folder / f"{device}.npy")}
