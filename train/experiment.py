@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import onnx
 import torch
 
 from . import archive, backbone, controls, data, denoiser, emulate, evaluate, export, fit, insertion, machine, profile, quantise, quell, recipes
@@ -190,8 +191,9 @@ class Experiment:
     def cycles(self, config, path):
         """Clock cycles of one image on the simulated chip, blocks off and on."""
         images, out = self.bench(config, 0).files["images"], {}
+        on = "mean" if any(node.domain == export.DOMAIN for node in onnx.load(path).graph.node) else "off"  # a placement may be empty
         with tempfile.TemporaryDirectory() as folder:
-            for key, mode in (("chip_cycles", "off"), ("chip_cycles_with_blocks", "mean")):
+            for key, mode in (("chip_cycles", "off"), ("chip_cycles_with_blocks", on)):
                 self.tool("run", "--device", "sim", "--simulator", self.board, "--model", path, "--images", images, "--limit", 1, "--denoiser", mode, "--json", f"{folder}/run.json")
                 out[key] = json.loads(Path(folder, "run.json").read_text())["counters"]["cycles"]
         return out
