@@ -13,7 +13,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import onnx
 import torch
 
 from . import archive, backbone, controls, data, denoiser, emulate, evaluate, export, fit, insertion, machine, profile, quantise, quell, recipes
@@ -36,6 +35,8 @@ def digest(*things):
 def commit():
     done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return done.stdout.strip() or "unknown"
+
+
 
 
 class Experiment:
@@ -191,7 +192,7 @@ class Experiment:
     def cycles(self, config, path):
         """Clock cycles of one image on the simulated chip, blocks off and on."""
         images, out = self.bench(config, 0).files["images"], {}
-        on = "mean" if any(node.domain == export.DOMAIN for node in onnx.load(path).graph.node) else "off"  # a placement may be empty
+        on = "mean" if export.has_blocks(path) else "off"
         with tempfile.TemporaryDirectory() as folder:
             for key, mode in (("chip_cycles", "off"), ("chip_cycles_with_blocks", on)):
                 self.tool("run", "--device", "sim", "--simulator", self.board, "--model", path, "--images", images, "--limit", 1, "--denoiser", mode, "--json", f"{folder}/run.json")
@@ -238,12 +239,13 @@ class Experiment:
         out, files = path.parent / "sweeps" / name, self.bench(config, run.images).files
         several = lambda values: ",".join(map(str, values))
         out.parent.mkdir(parents=True, exist_ok=True)
+        asked = modes if export.has_blocks(path) else ("off",)
         with claimed(out):
             self.tool("sweep", "--model", path, "--images", files["images"], "--labels", files["labels"], "--profiles", recipes.noise_path(run.noise),
-                      "--severities", run.severity, "--chips", several(chips), "--noise-seeds", several(seeds), "--denoisers", several(modes),
+                      "--severities", run.severity, "--chips", several(chips), "--noise-seeds", several(seeds), "--denoisers", several(asked),
                       "--threads", self.threads, "--json", out, *(["--calibrate", files["unlabelled"], "--corrected-only"] if corrects else []))
-        return [{"chip": cell["chip"], "noise_seed": cell["noise_seed"], "mode": cell["denoiser"], "accuracy": cell["accuracy"]}
-                for cell in json.loads(out.read_text())["cells"]]
+        return [{"chip": cell["chip"], "noise_seed": cell["noise_seed"], "mode": mode, "accuracy": cell["accuracy"]}
+                for cell in json.loads(out.read_text())["cells"] for mode in ((cell["denoiser"],) if asked == modes else modes)]
 
     def emulated(self, run, config, made, net, blocks, chips, seeds):
         """Accuracy of what the chip has no block for, on the emulated tile; the plain network beside it, so that the emulation

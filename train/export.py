@@ -155,6 +155,11 @@ def convolution(graph, net, layer, source, flat):
                      group=len(weight) if layer.depthwise else 1)
 
 
+def has_blocks(path):
+    """A placement may be empty: then all modes of the denoiser are the plain network, and `quell` refuses to be asked for one."""
+    return any(node.domain == DOMAIN for node in onnx.load(path).graph.node)
+
+
 def read(path, network):
     """The backbone in an ONNX file that `export` wrote -> the same QuantNet, to the bit. network: its name in networks.BACKBONES."""
     model = onnx.load(path)
