@@ -37,8 +37,6 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
-
-
 class Experiment:
     """Makes what runs need, each thing once."""
 
