@@ -58,13 +58,6 @@ struct builder {
 };
 
 #define BUILD_FAIL(b, status, ...) quell_fail((b)->err, status, __VA_ARGS__)
-#define TRY(expression)                 \
-    do {                                \
-        quell_status try_ = expression; \
-        if (try_ != QUELL_OK)           \
-            return try_;                \
-    } while (0)
-
 #define KINDS(k) (1u << VALUE_##k)
 
 static inline struct quell_model_layer *build_layer(const struct builder *b, int layer) { return &b->model->layers[layer]; }

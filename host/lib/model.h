@@ -161,4 +161,12 @@ quell_status quell_board_open(const char *which, quell_device **device, quell_er
 /* Fill err (may be NULL) and return status. */
 quell_status quell_fail(quell_error *err, quell_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Go on, or give a failure to the caller. */
+#define TRY(expression)                 \
+    do {                                \
+        quell_status try_ = expression; \
+        if (try_ != QUELL_OK)           \
+            return try_;                \
+    } while (0)
+
 #endif

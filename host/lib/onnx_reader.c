@@ -10,13 +10,6 @@
 
 enum { OPSET_MIN = 10 };
 
-#define TRY(expression)                 \
-    do {                                \
-        quell_status try_ = expression; \
-        if (try_ != QUELL_OK)           \
-            return try_;                \
-    } while (0)
-
 /* ---- names ---- */
 
 struct reader {

@@ -10,13 +10,6 @@
 #include "input.h"
 #include "pack.h"
 
-#define TRY(expression)                 \
-    do {                                \
-        quell_status try_ = expression; \
-        if (try_ != QUELL_OK)           \
-            return try_;                \
-    } while (0)
-
 enum { WRITE_HEAD = sizeof(struct qp_write), READ_HEAD = sizeof(struct qp_read), TABLE_HEAD = sizeof(struct qp_table), IMAGE_HEAD = sizeof(struct qp_image), RESULT_HEAD = sizeof(struct qp_result) };
 
 static const uint64_t COUNTERS_AT_LEAST_EVERY = 1u << 30; /* cycles: before a 32-bit counter can come round */

@@ -6,13 +6,6 @@
 #include "flatbuffer.h"
 #include "graph.h"
 
-#define TRY(expression)                 \
-    do {                                \
-        quell_status try_ = expression; \
-        if (try_ != QUELL_OK)           \
-            return try_;                \
-    } while (0)
-
 struct tflite {
     struct fb file;
     struct graph *g;
