@@ -2,161 +2,16 @@
 /* What a pixel means to a network: said, or found from the range of its first QuantizeLinear; see input.h. */
 #include "input.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "input_range.h"
 #include "scale.h"
 
 enum { FLOAT = 1, UINT8 = 2, INT8 = 3 };
 enum { COLOURS = 3 };
-
-/* ---- what can be said ---- */
-
-static const struct range {
-    const char *name;
-    double scale, mean[4], std[4];
-    uint32_t numbers;
-    int found; /* may be found from the first QuantizeLinear */
-} RANGES[] = {
-    {"0..1", 1 / 255.0, {0}, {1}, 1, 1},
-    {"0..255", 1, {0}, {1}, 1, 1},
-    {"-1..1", 1 / 127.5, {1}, {1}, 1, 1},
-    {"-128..127", 1, {128}, {1}, 1, 1},
-    {"imagenet", 1 / 255.0, {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}, 3, 0},
-};
-enum { RANGE_COUNT = sizeof RANGES / sizeof *RANGES };
-
-static void use_range(quell_input *in, const struct range *r)
-{
-    in->scale = r->scale;
-    memcpy(in->mean, r->mean, sizeof in->mean);
-    memcpy(in->std, r->std, sizeof in->std);
-    in->means = in->stds = r->numbers;
-}
-
-/* The range that these numbers are, or NULL. */
-static const struct range *range_of(const quell_input *in)
-{
-    for (size_t i = 0; i < RANGE_COUNT; i++) {
-        quell_input other = *in;
-        use_range(&other, &RANGES[i]);
-        if (other.scale == in->scale && other.means == in->means && other.stds == in->stds && memcmp(other.mean, in->mean, sizeof in->mean) == 0 && memcmp(other.std, in->std, sizeof in->std) == 0)
-            return &RANGES[i];
-    }
-    return NULL;
-}
-
-/* Up to four numbers with commas between them; -> how many, 0: they are none. The decimal point is a point whatever the locale. */
-static uint32_t read_numbers(const char *text, double numbers[4])
-{
-    uint32_t count = 0;
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    for (const char *at = text; c; at++) {
-        char *end;
-        double v = strtod_l(at, &end, c);
-        if (end == at || !isfinite(v) || count == 4 || (*end && *end != ',')) {
-            count = 0;
-            break;
-        }
-        numbers[count++] = v;
-        at = end;
-        if (!*at)
-            break;
-    }
-    if (c)
-        freelocale(c);
-    return count;
-}
-
-static quell_status say_numbers(quell_input *in, const char *key, const char *text, quell_error *err)
-{
-    double numbers[4] = {0};
-    uint32_t count = read_numbers(text, numbers);
-    if (!count || (strcmp(key, "scale") == 0 && count != 1))
-        return quell_fail(err, QUELL_E_USAGE, "input %s: '%.60s' is not %s", key, text, strcmp(key, "scale") == 0 ? "a number" : "one number, or one a channel with commas between them (red,green,blue)");
-    for (uint32_t i = 0; i < count && strcmp(key, "mean") != 0; i++)
-        if (!(numbers[i] > 0))
-            return quell_fail(err, QUELL_E_USAGE, "input %s: '%.60s' must be above 0", key, text);
-    if (in->said & QUELL_INPUT_VALUE && range_of(in))
-        return quell_fail(err, QUELL_E_USAGE, "input %s and range exclude each other", key);
-    if (!(in->said & QUELL_INPUT_VALUE)) {
-        in->said |= QUELL_INPUT_VALUE;
-        in->scale = 1;
-        in->means = in->stds = 0;
-        in->std[0] = 1;
-    }
-    if (strcmp(key, "scale") == 0) {
-        in->scale = numbers[0];
-    } else if (strcmp(key, "mean") == 0) {
-        memcpy(in->mean, numbers, sizeof numbers);
-        in->means = count;
-    } else {
-        memcpy(in->std, numbers, sizeof numbers);
-        in->stds = count;
-    }
-    return QUELL_OK;
-}
-
-static quell_status say_word(quell_input *in, const char *key, const char *text, const char *no, const char *yes, uint32_t bit, uint32_t *member, quell_error *err)
-{
-    if (strcmp(text, no) != 0 && strcmp(text, yes) != 0)
-        return quell_fail(err, QUELL_E_USAGE, "input %s: '%.60s' is not %s or %s", key, text, no, yes);
-    *member = strcmp(text, yes) == 0;
-    in->said |= bit;
-    return QUELL_OK;
-}
-
-quell_status quell_input_say(quell_input *in, const char *key, const char *text, quell_error *err)
-{
-    if (strcmp(key, "order") == 0)
-        return say_word(in, key, text, "rgb", "bgr", QUELL_INPUT_ORDER, &in->bgr, err);
-    if (strcmp(key, "layout") == 0)
-        return say_word(in, key, text, "nchw", "nhwc", QUELL_INPUT_LAYOUT, &in->nhwc, err);
-    if (strcmp(key, "scale") == 0 || strcmp(key, "mean") == 0 || strcmp(key, "std") == 0)
-        return say_numbers(in, key, text, err);
-    if (strcmp(key, "range") != 0)
-        return quell_fail(err, QUELL_E_USAGE, "input '%.60s': the keys are range, scale, mean, std, order, layout", key);
-    for (size_t i = 0; i < RANGE_COUNT; i++)
-        if (strcmp(text, RANGES[i].name) == 0) {
-            if (in->said & QUELL_INPUT_VALUE)
-                return quell_fail(err, QUELL_E_USAGE, "input range and scale, mean, std exclude each other");
-            use_range(in, &RANGES[i]);
-            in->said |= QUELL_INPUT_VALUE;
-            return QUELL_OK;
-        }
-    return quell_fail(err, QUELL_E_USAGE, "input range: '%.60s' is not 0..255, 0..1, -1..1, -128..127 or imagenet", text);
-}
-
-quell_status input_read_metadata(quell_input *in, const char *(*get)(const void *context, const char *key), const void *context, quell_error *err)
-{
-    static const char *const KEYS[] = {"range", "scale", "mean", "std", "order", "layout"};
-    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
-        char name[40];
-        snprintf(name, sizeof name, "quell.input.%s", KEYS[i]);
-        const char *text = get(context, name);
-        quell_error reason;
-        if (text && quell_input_say(in, KEYS[i], text, &reason) != QUELL_OK)
-            return quell_fail(err, QUELL_E_MODEL, "metadata %s: %s", name, reason.text);
-    }
-    return QUELL_OK;
-}
-
-void input_join(quell_input *to, const quell_input *said, const quell_input *file)
-{
-    const quell_input *value = said->said & QUELL_INPUT_VALUE ? said : file->said & QUELL_INPUT_VALUE ? file : NULL;
-    *to = (quell_input){0};
-    if (value)
-        *to = *value;
-    else
-        use_range(to, &RANGES[0]);
-    to->said = said->said | file->said;
-    to->bgr = said->said & QUELL_INPUT_ORDER ? said->bgr : file->bgr;
-    to->nhwc = said->said & QUELL_INPUT_LAYOUT ? said->nhwc : file->nhwc;
-}
 
 quell_status input_change(struct quell_model *m, const quell_input *said, quell_error *err)
 {
@@ -247,35 +102,35 @@ static int upper_half(const struct quell_model_input *in, struct extent e) { ret
 /* Scale 1/127 or 1/128 is of a symmetric quantiser, of -1..1 or of 0..1; 1/127.5 is of -1..1. */
 static int symmetric(const struct quell_model_input *in) { return in->step_count == 0 && in->zero == 0 && fabs(1.0 / in->scale - 127.5) > 0.25; }
 
-static struct extent extent_with(const struct quell_model_input *in, uint32_t channels, const struct range *r)
+static struct extent extent_with(const struct quell_model_input *in, uint32_t channels, const struct input_range *r)
 {
     struct quell_model_input other = *in;
-    use_range(&other.meaning, r);
+    input_use_range(&other.meaning, r);
     other.source = QUELL_INPUT_SAID;
     return extent_of(&other, channels);
 }
 
 static int fits(const struct quell_model_input *in, struct extent e) { return about(e) || upper_half(in, e); }
 
-static int usable(const struct range *r, uint32_t channels) { return r->numbers == 1 || r->numbers == channels; }
+static int usable(const struct input_range *r, uint32_t channels) { return r->numbers == 1 || r->numbers == channels; }
 
 int input_find(struct quell_model_input *in, uint32_t channels)
 {
-    const struct range *found = NULL, *before = range_of(&in->meaning), *const unsigned_one = &RANGES[0], *const signed_one = &RANGES[2];
+    const struct input_range *found = NULL, *before = input_range_of(&in->meaning), *const unsigned_one = &INPUT_RANGES[0], *const signed_one = &INPUT_RANGES[2];
     if (in->type != FLOAT) {
         in->source = QUELL_INPUT_CODES;
         return 0;
     }
     if (!symmetric(in) && about(extent_with(in, channels, signed_one)))
         found = signed_one;
-    for (size_t i = 0; i < RANGE_COUNT && !found; i++)
-        if (RANGES[i].found && fits(in, extent_with(in, channels, &RANGES[i])))
-            found = &RANGES[i];
+    for (size_t i = 0; i < INPUT_RANGE_COUNT && !found; i++)
+        if (INPUT_RANGES[i].found && fits(in, extent_with(in, channels, &INPUT_RANGES[i])))
+            found = &INPUT_RANGES[i];
     if (!found && good(extent_with(in, channels, unsigned_one)))
         found = unsigned_one;
     in->source = !found ? QUELL_INPUT_UNKNOWN : in->step_count ? QUELL_INPUT_GRAPH : QUELL_INPUT_QUANTISER;
-    use_range(&in->meaning, found ? found : unsigned_one);
-    return range_of(&in->meaning) != before;
+    input_use_range(&in->meaning, found ? found : unsigned_one);
+    return input_range_of(&in->meaning) != before;
 }
 
 quell_status input_fill(struct quell_model *m, quell_error *err)
@@ -317,7 +172,7 @@ static void add_numbers(char *text, size_t size, const char *before, const doubl
 static void add_meaning(char *text, size_t size, const struct quell_model_input *in)
 {
     const quell_input *m = &in->meaning;
-    const struct range *r = range_of(m);
+    const struct input_range *r = input_range_of(m);
     if (in->source == QUELL_INPUT_CODES) {
         add(text, size, in->type == INT8 ? "a pixel of 0...255 is the code -128...127" : "a pixel of 0...255 is its code");
         return;
@@ -368,11 +223,11 @@ static void add_extent(char *text, size_t size, struct extent e)
 /* Ranges that would fit, but for the one that is used. */
 static void add_others(char *text, size_t size, const struct quell_model_input *in, uint32_t channels)
 {
-    const struct range *own = in->source == QUELL_INPUT_UNKNOWN ? NULL : range_of(&in->meaning);
+    const struct input_range *own = in->source == QUELL_INPUT_UNKNOWN ? NULL : input_range_of(&in->meaning);
     int count = 0;
-    for (size_t i = 0; i < RANGE_COUNT; i++)
-        if (&RANGES[i] != own && usable(&RANGES[i], channels) && fits(in, extent_with(in, channels, &RANGES[i])))
-            add(text, size, "%s --input-range %s", count++ ? " or" : "; what fits is", RANGES[i].name);
+    for (size_t i = 0; i < INPUT_RANGE_COUNT; i++)
+        if (&INPUT_RANGES[i] != own && usable(&INPUT_RANGES[i], channels) && fits(in, extent_with(in, channels, &INPUT_RANGES[i])))
+            add(text, size, "%s --input-range %s", count++ ? " or" : "; what fits is", INPUT_RANGES[i].name);
     if (!count)
         add(text, size, "; say what is meant with --input-range, or --input-scale, --input-mean and --input-std");
 }
@@ -400,8 +255,8 @@ int quell_model_input_doubt(const quell_model *model, char text[400])
         real.zero = in->element_zero - (in->type == UINT8 ? 128 : 0);
         real.type = FLOAT;
         real.step_count = 0;
-        for (size_t i = 0; i < RANGE_COUNT; i++)
-            if (RANGES[i].found && about(extent_with(&real, channels, &RANGES[i])))
+        for (size_t i = 0; i < INPUT_RANGE_COUNT; i++)
+            if (INPUT_RANGES[i].found && about(extent_with(&real, channels, &INPUT_RANGES[i])))
                 return 0;
         add(text, SIZE, "the network's codes stand for %.4g to %.4g, and pixels are taken as codes: is another value meant, say it with --input-range, or --input-scale, --input-mean and --input-std",
             (-128.0 - real.zero) * real.scale, (127.0 - real.zero) * real.scale);
@@ -417,7 +272,7 @@ int quell_model_input_doubt(const quell_model *model, char text[400])
     }
     if (in->source == QUELL_INPUT_SAID || in->source == QUELL_INPUT_METADATA)
         return 0;
-    if (upper_half(in, e) && about(extent_with(in, channels, &RANGES[2]))) {
+    if (upper_half(in, e) && about(extent_with(in, channels, &INPUT_RANGES[2]))) {
         add(text, SIZE, "pixels are taken as 0..1; the network's symmetric scale fits --input-range -1..1 as well");
         return 1;
     }
