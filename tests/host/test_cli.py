@@ -447,7 +447,7 @@ def test_no_simulator(tmp_path):
 @pytest.mark.parametrize("device", ["ref", "sim"])
 def test_interrupt(tmp_path, device):
     words = ["--device", "sim", "--simulator", FAKE, "--limit", "500"] if device == "sim" else ["--threads", "1"]
-    process = subprocess.Popen([QUELL, "run", "--model", MODEL, "--images", IMAGES, "--json", tmp_path / "r.json", "--logits", tmp_path / "l.npy", *words], env={**os.environ, "QUELL_FAKE": "slow"},
+    process = subprocess.Popen([QUELL, "run", "--model", MODEL, "--images", IMAGES, "--json", tmp_path / "r.json", "--logits", tmp_path / "l.npy", *words], env={**os.environ, "QUELL_FAKE": "slow", "QUELL_CPU": "scalar"},  # a minute and more, if nobody stops it
                                stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
