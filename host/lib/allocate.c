@@ -12,13 +12,6 @@
 #include "compiled.h"
 #include "quell_protocol.h"
 
-#define CHECK(expression)                 \
-    do {                                  \
-        quell_status check_ = expression; \
-        if (check_ != QUELL_OK)           \
-            return check_;                \
-    } while (0)
-
 enum { TENSORS_MAX = QUELL_LAYERS_MAX + 2 };
 
 struct tensor {
@@ -63,9 +56,9 @@ static quell_status check_layer(const struct quell_model_layer *l, const quell_l
 {
     const struct quell_layer *t = &l->table;
     uint64_t pixels_words = (uint64_t)t->out_w * (uint64_t)t->out_c8;
-    CHECK(check_memory("row buffer (one output row)", l->info.name, pixels_words * 8, (uint64_t)limits->row_words * limits->cores, 4, err));
+    TRY(check_memory("row buffer (one output row)", l->info.name, pixels_words * 8, (uint64_t)limits->row_words * limits->cores, 4, err));
     if (l->block || t->pool_kind)
-        CHECK(check_memory("line buffer (one output row of a denoised or pooled layer)", l->info.name, pixels_words * 4, limits->line_words, 2, err));
+        TRY(check_memory("line buffer (one output row of a denoised or pooled layer)", l->info.name, pixels_words * 4, limits->line_words, 2, err));
     if (l->block && l->block->m > limits->bottleneck_max)
         return quell_fail(err, QUELL_E_TOO_LARGE, "layer '%s': its denoising block has a bottleneck of %u channels; the hardware has %u", l->info.name, l->block->m, limits->bottleneck_max);
     return QUELL_OK;
@@ -91,11 +84,11 @@ static quell_status place_parameters(struct quell_model *m, quell_error *err)
             rows += l->block->m;
         }
     }
-    CHECK(check_memory("weight memory", NULL, weights, limits->weight_words, limits->cores * 9, err));
-    CHECK(check_memory("constant memory", NULL, constants, limits->const_words, 40, err));
+    TRY(check_memory("weight memory", NULL, weights, limits->weight_words, limits->cores * 9, err));
+    TRY(check_memory("constant memory", NULL, constants, limits->const_words, 40, err));
     uint32_t mb = limits->bottleneck_max;
-    CHECK(check_memory("denoiser's pair memory", NULL, pairs, limits->dn_pair_words, (3 * mb / 2 + 7) * 4, err));
-    CHECK(check_memory("denoiser's row memory", NULL, rows, limits->dn_row_words, ((mb + 1) / 2 * 5 + 2) * 4, err));
+    TRY(check_memory("denoiser's pair memory", NULL, pairs, limits->dn_pair_words, (3 * mb / 2 + 7) * 4, err));
+    TRY(check_memory("denoiser's row memory", NULL, rows, limits->dn_row_words, ((mb + 1) / 2 * 5 + 2) * 4, err));
     m->info.weight_words = (uint32_t)weights;
     m->info.const_words = (uint32_t)constants;
     m->info.dn_pair_words = (uint32_t)pairs;
@@ -195,7 +188,7 @@ static quell_status place_activations(struct quell_model *m, quell_error *err)
         count = make_tensors(m, 1, tensors);
         used = place_tensors(tensors, count);
     }
-    CHECK(check_memory("activation memory", NULL, used, m->limits.act_words, 8, err));
+    TRY(check_memory("activation memory", NULL, used, m->limits.act_words, 8, err));
     m->input_addr[0] = tensors[0].address;
     m->input_addr[1] = tensors[buffers - 1].address;
     m->logits_addr = tensors[count - 1].address;
@@ -238,10 +231,10 @@ quell_status quell_model_fit(struct quell_model *m, quell_error *err)
         || limits->dn_pair_words > 1 << 16 || limits->dn_row_words > 1 << 16)
         return quell_fail(err, QUELL_E_DEVICE, "the hardware's limits are impossible (%u cores, %u activation words)", limits->cores, limits->act_words);
     for (uint32_t i = 0; i < m->layer_count; i++)
-        CHECK(check_layer(&m->layers[i], limits, err));
+        TRY(check_layer(&m->layers[i], limits, err));
     uint64_t image = (uint64_t)m->info.image_h * m->info.image_w * m->info.image_c, classes = m->info.classes;
-    CHECK(check_memory("message buffer (one image)", NULL, image + sizeof(struct qp_image), limits->max_payload, 1, err));
-    CHECK(check_memory("message buffer (one result)", NULL, classes + sizeof(struct qp_result), limits->max_payload, 1, err));
-    CHECK(place_parameters(m, err));
+    TRY(check_memory("message buffer (one image)", NULL, image + sizeof(struct qp_image), limits->max_payload, 1, err));
+    TRY(check_memory("message buffer (one result)", NULL, classes + sizeof(struct qp_result), limits->max_payload, 1, err));
+    TRY(place_parameters(m, err));
     return place_activations(m, err);
 }

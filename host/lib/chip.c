@@ -86,16 +86,6 @@ static void set_stuck(struct quell_model_layer *layer, const struct quell_profil
     }
 }
 
-/* The largest |sum| that these weights can reach on a channel, whatever the input: 255 is the largest |q - z|. */
-static int64_t reach(const struct quell_model_layer *layer, uint32_t channel)
-{
-    size_t n = (size_t)layer->taps * layer->in_channels;
-    int64_t sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += abs(layer->weights[channel * n + i]);
-    return 255 * sum + llabs((long long)layer->constants[channel].bias);
-}
-
 /* Input channels of a weight matrix: of every `padded` the first `real` exist. */
 static void input_channels(const struct quell_model *model, const struct quell_model_layer *layer, uint32_t *padded, uint32_t *real)
 {
@@ -125,7 +115,7 @@ static quell_status set_weights(const struct quell_model *model, struct quell_mo
 static quell_status check_reach(const struct quell_model_layer *layer, quell_error *err)
 {
     for (uint32_t c = 0; c < layer->real_channels; c++)
-        if (reach(layer, c) > INT32_MAX)
+        if (quell_channel_reach(layer, c, 255) > INT32_MAX)
             return quell_fail(err, QUELL_E_TOO_LARGE, "layer %s, channel %u: with this chip's programming errors the 32-bit accumulator could overflow", layer->info.name, c);
     return QUELL_OK;
 }

@@ -89,6 +89,16 @@ static quell_status check_links(const struct quell_model *m, uint32_t index, que
     return QUELL_OK;
 }
 
+int64_t quell_channel_reach(const struct quell_model_layer *layer, uint32_t channel, int distance)
+{
+    size_t n = (size_t)layer->taps * layer->in_channels;
+    const int8_t *w = layer->weights + channel * n;
+    int64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += abs(w[i]);
+    return sum * distance + llabs((long long)layer->constants[channel].bias);
+}
+
 /* Bound of a channel's accumulator: every input code may take every value. */
 static quell_status check_sums(const struct quell_model *m, uint32_t index, quell_error *err)
 {
@@ -96,11 +106,7 @@ static quell_status check_sums(const struct quell_model *m, uint32_t index, quel
     int reach = l->table.z_in < 0 ? 127 - l->table.z_in : 128 + l->table.z_in;
     for (uint32_t c = 0; c < l->channels; c++) {
         const struct quell_channel *k = &l->constants[c];
-        const int8_t *w = l->weights + (size_t)c * l->taps * l->in_channels;
-        int64_t sum = 0;
-        for (size_t i = 0; i < (size_t)l->taps * l->in_channels; i++)
-            sum += abs(w[i]);
-        sum = sum * reach + llabs((long long)k->bias);
+        int64_t sum = quell_channel_reach(l, c, reach);
         if (sum > INT32_MAX)
             return quell_fail(err, QUELL_E_TOO_LARGE, "layer '%s', channel %u: the accumulator could reach %lld, beyond 32 bits", l->info.name, c, (long long)sum);
         EXPECT(k->m < 1u << 24 && k->s >= 1 && k->s <= 63 && k->gain < 1u << 18 && k->offset >= -(1 << 23) && k->offset < 1 << 23 && k->a < 1u << 16 && k->b >= -(1 << 15) && k->b < 1 << 15,

@@ -161,6 +161,9 @@ quell_status quell_board_open(const char *which, quell_device **device, quell_er
 /* Fill err (may be NULL) and return status. */
 quell_status quell_fail(quell_error *err, quell_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Largest |accumulator| that weights and bias of a channel allow when an input code differs from its zero point by up to `distance`; 255 covers every zero point. */
+int64_t quell_channel_reach(const struct quell_model_layer *layer, uint32_t channel, int distance);
+
 /* Go on, or give a failure to the caller. */
 #define TRY(expression)                 \
     do {                                \

@@ -187,16 +187,6 @@ static void take_layer(struct arena *arena, struct qr_layer *p)
         take_conv(arena, &p->wv);
 }
 
-/* Largest |accumulator| that the weights of output c allow: an input code differs from its zero point by 255 at most. */
-static int64_t accumulator_bound(const struct quell_model_layer *l, uint32_t c)
-{
-    int64_t sum = 0, bias = l->constants[c].bias;
-    size_t n = (size_t)l->taps * l->in_channels;
-    for (size_t i = 0; i < n; i++)
-        sum += l->weights[c * n + i] < 0 ? -l->weights[c * n + i] : l->weights[c * n + i];
-    return 255 * sum + (bias < 0 ? -bias : bias);
-}
-
 static void fill_constants(struct qr_layer *p)
 {
     int32_t *bias = p->t.mode == 2 ? p->dw.bias : p->conv.bias;
@@ -210,8 +200,8 @@ static void fill_constants(struct qr_layer *p)
         p->gain[c] = (int32_t)k->gain;
         p->offset[c] = k->offset;
         p->uneven |= k->gain != 1 << 16 || k->offset != 0;
-        while (accumulator_bound(p->source, c) * s.m >> p->product_bits)
-            p->product_bits++;
+        for (int64_t most = quell_channel_reach(p->source, c, 255) * s.m; most >> p->product_bits; p->product_bits++)
+            ;
         for (uint32_t x = 0; p->t.correct && x < (uint32_t)p->t.out_w; x++) {
             p->a[x * p->channels + c] = (int32_t)k->a;
             p->b[x * p->channels + c] = k->b * 64;
