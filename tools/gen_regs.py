@@ -50,6 +50,8 @@ def main():
             if in_layer:
                 fields.append(f'    X({field.inst_name}, {reg.absolute_address - layer_addresses.start}, {field.low}, {field.width}, "{text}") \\')
             table.append(f"| 0x{reg.absolute_address:03X} | {name} | {field.high}:{field.low} | {field.inst_name} | {text} |")
+    if layer:
+        package.append(f"  localparam int LAYER_WORDS = {layer.size // 4};")
     package.append("endpackage\n")
 
     out.mkdir(parents=True, exist_ok=True)

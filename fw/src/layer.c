@@ -10,7 +10,7 @@ void layer_write(const uint32_t *entry, uint32_t move_in, uint32_t move_res)
 {
     static_assert(LAYER_FIELD_in_addr / 128 != LAYER_FIELD_res_addr / 128, "one word for both addresses");
     uint32_t to = base_address(REG(layer));
-#pragma GCC unroll 22 /* the loop would take three times as long, once a layer of every image */
+#pragma GCC unroll 32 /* the loop would take three times as long, once a layer of every image */
     for (uint32_t i = 0; i < QUELL_LAYER_WORDS; i++)
         board_write(to + 4 * i, entry[i]);
     if (move_in)
@@ -30,8 +30,8 @@ void layer_abort(void)
 
 uint32_t layer_cycle_limit(const uint32_t *entry)
 {
-    /* The array's worst case is a cycle for every input channel of every window and output group, post's 4 pairs a word: 16 times that. */
+    /* The array's worst case is nine words to read or a cycle for every channel of every window, input and output group; post's is 4 pairs a word: 16 times that. */
     uint64_t words = (uint64_t)layer_out_w(entry) * layer_out_h(entry) * layer_out_c8(entry);
-    uint64_t cycles = words * (layer_in_c8(entry) * 8 + 4) * 16 + 1000000;
+    uint64_t cycles = words * (layer_in_c8(entry) * layer_windows(entry) * 9 + 4) * 16 + 1000000;
     return cycles > INT32_MAX ? INT32_MAX : (uint32_t)cycles;
 }

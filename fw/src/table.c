@@ -27,6 +27,11 @@ static bool at_least(const struct check *c, uint32_t field, uint32_t value, uint
     return value >= limit || refuse(c, field, value, limit);
 }
 
+static bool exactly(const struct check *c, uint32_t field, uint32_t value, uint32_t wanted)
+{
+    return value == wanted || refuse(c, field, value, wanted);
+}
+
 /* first + count words within a memory. */
 static bool words_fit(const struct check *c, uint32_t field, uint32_t first, uint32_t count, uint32_t words)
 {
@@ -63,23 +68,15 @@ static bool check_reserved(const struct check *c)
 static bool check_op(const struct check *c)
 {
     const uint32_t *e = c->entry;
-    bool one = layer_mode(e) == LAYER_CONV1X1;
     return at_most(c, LAYER_FIELD_mode, layer_mode(e), LAYER_DEPTHWISE)
-        && at_most(c, LAYER_FIELD_pad_top, layer_pad_top(e), !one)
-        && at_most(c, LAYER_FIELD_pad_left, layer_pad_left(e), !one)
         && at_most(c, LAYER_FIELD_wait_prev, layer_wait_prev(e), c->index > 0)
         && at_most(c, LAYER_FIELD_pool_kind, layer_pool_kind(e), 2);
 }
 
-/* An output side must be what input, stride and padding give, with or without one row (column) of padding at the far end. */
-static bool check_side(const struct check *c, uint32_t field, int32_t out, int32_t in, int32_t pad)
+/* An output side: the first tap of the last output lies inside the image. Taps outside it read nothing, wherever they are. */
+static bool check_side(const struct check *c, uint32_t field, uint32_t out, uint32_t in, uint32_t pad, uint32_t stride)
 {
-    bool one = layer_mode(c->entry) == LAYER_CONV1X1;
-    int32_t stride2 = (int32_t)layer_stride2(c->entry);
-    int32_t most = in + pad - (one ? 1 : 2), least = one ? most : most - 1; /* last window's offset */
-    most = most < 0 ? 0 : (most >> stride2) + 1;
-    least = least < 0 ? 1 : (least >> stride2) + 1;
-    return at_most(c, field, (uint32_t)out, (uint32_t)most) && at_least(c, field, (uint32_t)out, (uint32_t)least);
+    return at_least(c, field, out, 1) && at_most(c, field, out, (in + pad - 1) / stride + 1);
 }
 
 static bool check_sizes(const struct check *c)
@@ -89,9 +86,9 @@ static bool check_sizes(const struct check *c)
         && at_least(c, LAYER_FIELD_in_h, layer_in_h(e), 1)
         && at_least(c, LAYER_FIELD_in_c8, layer_in_c8(e), 1)
         && at_least(c, LAYER_FIELD_out_c8, layer_out_c8(e), 1)
-        && (layer_mode(e) != LAYER_DEPTHWISE || layer_out_c8(e) == layer_in_c8(e) || refuse(c, LAYER_FIELD_out_c8, layer_out_c8(e), layer_in_c8(e)))
-        && check_side(c, LAYER_FIELD_out_w, (int32_t)layer_out_w(e), (int32_t)layer_in_w(e), (int32_t)layer_pad_left(e))
-        && check_side(c, LAYER_FIELD_out_h, (int32_t)layer_out_h(e), (int32_t)layer_in_h(e), (int32_t)layer_pad_top(e))
+        && (layer_mode(e) != LAYER_DEPTHWISE || exactly(c, LAYER_FIELD_out_c8, layer_out_c8(e), layer_in_c8(e)))
+        && check_side(c, LAYER_FIELD_out_w, layer_out_w(e), layer_in_w(e), layer_pad_left(e), layer_stride_x(e) + 1)
+        && check_side(c, LAYER_FIELD_out_h, layer_out_h(e), layer_in_h(e), layer_pad_top(e), layer_stride_y(e) + 1)
         && at_most(c, LAYER_FIELD_out_c8, layer_out_c8(e), c->hw->row_words * c->hw->cores / 8)
         && at_most(c, LAYER_FIELD_out_w, layer_out_w(e), c->hw->row_words * c->hw->cores / 8 / layer_out_c8(e))
         && tensor_fits(c, LAYER_FIELD_in_addr, layer_in_addr(e), LAYER_FIELD_in_h, layer_in_h(e), layer_in_w(e), layer_in_c8(e));
@@ -101,12 +98,18 @@ static bool check_pool(const struct check *c)
 {
     const uint32_t *e = c->entry;
     if (layer_pool_kind(e) == 0)
-        return true;
+        return exactly(c, LAYER_FIELD_pooled_h, layer_pooled_h(e), layer_out_h(e)) && exactly(c, LAYER_FIELD_pooled_w, layer_pooled_w(e), layer_out_w(e));
     return at_least(c, LAYER_FIELD_pool_kh, layer_pool_kh(e), 1)
         && at_most(c, LAYER_FIELD_pool_kh, layer_pool_kh(e), layer_out_h(e))
         && at_least(c, LAYER_FIELD_pool_kw, layer_pool_kw(e), 1)
         && at_most(c, LAYER_FIELD_pool_kw, layer_pool_kw(e), layer_out_w(e))
         && at_most(c, LAYER_FIELD_pool_kh, layer_pool_kh(e), 4096 / layer_pool_kw(e))
+        && exactly(c, LAYER_FIELD_pool_sy, layer_pool_sy(e), layer_pool_kh(e))
+        && exactly(c, LAYER_FIELD_pool_sx, layer_pool_sx(e), layer_pool_kw(e))
+        && exactly(c, LAYER_FIELD_pool_pad_top, layer_pool_pad_top(e), 0)
+        && exactly(c, LAYER_FIELD_pool_pad_left, layer_pool_pad_left(e), 0)
+        && exactly(c, LAYER_FIELD_pooled_h, layer_pooled_h(e), layer_out_h(e) / layer_pool_kh(e))
+        && exactly(c, LAYER_FIELD_pooled_w, layer_pooled_w(e), layer_out_w(e) / layer_pool_kw(e))
         && at_least(c, LAYER_FIELD_pool_shift, layer_pool_shift(e), 1);
 }
 
@@ -120,20 +123,23 @@ static bool check_post(const struct check *c)
         return false;
     if (lo > hi)
         return refuse(c, LAYER_FIELD_hi, layer_hi(e), layer_lo(e));
-    if (!check_pool(c))
-        return false;
-    uint32_t kh = layer_pool_kind(e) ? layer_pool_kh(e) : 1, kw = layer_pool_kind(e) ? layer_pool_kw(e) : 1;
-    return tensor_fits(c, LAYER_FIELD_out_addr, layer_out_addr(e), LAYER_FIELD_out_h, layer_out_h(e) / kh, layer_out_w(e) / kw, layer_out_c8(e));
+    return check_pool(c) && tensor_fits(c, LAYER_FIELD_out_addr, layer_out_addr(e), LAYER_FIELD_pooled_h, layer_pooled_h(e), layer_pooled_w(e), layer_out_c8(e));
+}
+
+static uint32_t product(uint32_t a, uint32_t b)
+{
+    uint64_t all = (uint64_t)a * b;
+    return all > UINT32_MAX ? UINT32_MAX : (uint32_t)all;
 }
 
 /* Weight-memory words a layer reads: see docs/array.md. */
 static uint32_t weight_words(const struct qp_info *hw, const uint32_t *e)
 {
-    uint32_t groups = (layer_out_c8(e) * 8 + hw->cores - 1) / hw->cores;
-    switch (layer_mode(e)) {
-    case LAYER_CONV3X3: return groups * ((layer_in_c8(e) - 1) * 8 + layer_in_last(e) + 1);
-    case LAYER_CONV1X1: return groups * layer_in_c8(e);
-    default: return layer_out_c8(e);
+    uint32_t groups = (layer_out_c8(e) * 8 + hw->cores - 1) / hw->cores, windows = layer_windows(e);
+    switch (layer_mode(e)) { /* at most 12 + 8 + 15 bits; what does not fit in 32 fits nowhere */
+    case LAYER_CONV3X3: return product(groups * windows, (layer_in_c8(e) - 1) * 8 + layer_in_last(e) + 1);
+    case LAYER_CONV1X1: return product(groups * windows, layer_in_c8(e));
+    default: return layer_out_c8(e) * windows;
     }
 }
 

@@ -3,17 +3,23 @@
 #include "cli.h"
 #include "compiled.h"
 
-static const char *kind(const struct quell_layer *t)
+/* "dw3x3/2", "10x4/2,1" */
+static const char *kind(const struct quell_model_layer *l, char text[40])
 {
-    static const char *const NAMES[] = {"3x3", "1x1", "dw3x3"};
-    return NAMES[t->mode];
+    const struct quell_layer *t = &l->table;
+    int n = snprintf(text, 40, "%s%ux%u", t->mode == 2 ? "dw" : "", l->info.kernel_h, l->info.kernel_w);
+    if (t->stride_y != t->stride_x)
+        snprintf(text + n, 40 - (size_t)n, "/%d,%d", t->stride_y + 1, t->stride_x + 1);
+    else if (t->stride_y)
+        snprintf(text + n, 40 - (size_t)n, "/%d", t->stride_y + 1);
+    return text;
 }
 
 static void print_row(const struct quell_model *m, uint32_t i)
 {
     const struct quell_model_layer *l = &m->layers[i];
     const struct quell_layer *t = &l->table;
-    char residual[16] = "-", pool[16] = "-", pairs[16] = "-", rows[16] = "-", sizes[40];
+    char residual[16] = "-", pool[16] = "-", pairs[16] = "-", rows[16] = "-", sizes[40], form[40];
     if (t->residual)
         snprintf(residual, sizeof residual, "%d", t->res_addr);
     if (t->pool_kind)
@@ -23,7 +29,7 @@ static void print_row(const struct quell_model *m, uint32_t i)
     if (l->block && l->block->m)
         snprintf(rows, sizeof rows, "%d+%u", t->dn_row_addr, l->block->m);
     snprintf(sizes, sizeof sizes, "%dx%dx%u", t->out_h, t->out_w, l->real_channels);
-    printf("%2u %-20.20s %-6s%s %-12s %-8s %5d %5d %5s   %d+%u%s  %d+%u  %s  %s\n", i, cli_text(l->info.name), kind(t), t->stride2 ? "/2" : "  ", sizes, pool, t->in_addr, t->out_addr, residual, t->w_addr,
+    printf("%2u %-20.20s %-8s %-12s %-8s %5d %5d %5s   %d+%u%s  %d+%u  %s  %s\n", i, cli_text(l->info.name), kind(l, form), sizes, pool, t->in_addr, t->out_addr, residual, t->w_addr,
            quell_weight_words(l, m->limits.cores), t->wait_prev ? "" : " (no wait)", t->const_addr, l->channels / 2, pairs, rows);
 }
 

@@ -38,7 +38,7 @@ uint32_t quell_weight_words(const struct quell_model_layer *layer, uint32_t core
 {
     const struct quell_layer *t = &layer->table;
     uint32_t groups = ((uint32_t)t->out_c8 * 8 + cores - 1) / cores;
-    return t->mode == 0 ? groups * quell_real_inputs(t) : t->mode == 1 ? groups * (uint32_t)t->in_c8 : (uint32_t)t->out_c8;
+    return quell_layer_windows(t) * (t->mode == 0 ? groups * quell_real_inputs(t) : t->mode == 1 ? groups * (uint32_t)t->in_c8 : (uint32_t)t->out_c8);
 }
 
 /* "needs 300 and has 200 words: 800 bytes too many" */

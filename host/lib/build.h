@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The compiler's working state while it walks a graph: for every tensor what it is, for every layer what is known of it. The files, each of which
- * calls only those before it: build.c (this state), build_layer.c (scales into a layer's integers), build_block.c (denoising blocks), build_conv.c
- * (operators that open a layer), build_quantise.c (Q, DQ), build_post.c (add, clip, pool), build_shape.c; compile.c walks.
+ * calls only those before it: build.c (this state), build_layer.c (scales into a layer's integers), build_block.c (denoising blocks),
+ * build_geometry.c (kernels as windows of the array), build_conv.c (operators that open a layer), build_quantise.c (Q, DQ), build_post.c (add, clip, pool), build_shape.c; compile.c walks.
  */
 #ifndef QUELL_BUILD_H
 #define QUELL_BUILD_H
@@ -40,6 +40,7 @@ struct value {
 struct draft {
     enum stage stage;
     int fully_connected, identity;
+    uint64_t products;      /* multiplications an output */
     float s_in, s_v, s_res; /* scales of input, conv output, residual */
     float low, high;        /* clip in real units */
     float *w_scale;         /* [real_channels] */
@@ -88,6 +89,24 @@ quell_status layer_open_stage(struct builder *b, const struct value *x, enum sta
 
 /* ---- build_block.c ---- */
 quell_status build_denoise(struct builder *b);
+
+/* ---- build_geometry.c ---- */
+enum { KERNEL_MAX = 16, STRIDE_MAX = 8, PAD_MAX = 63 }; /* dilation: as the step from window to window, at most PAD_MAX */
+
+/* A convolution as the file has it, and the windows of the array that make it: docs/geometry.md. */
+struct geometry {
+    uint32_t kh, kw, stride_y, stride_x, dilation_y, dilation_x, groups, outputs;
+    int64_t pad[4]; /* top, left, bottom, right */
+    uint32_t out_h, out_w;
+    int mode; /* of the layer table */
+    uint32_t win_h, win_w, step_y, step_x;
+};
+
+quell_status geometry_read(const struct builder *b, const struct value *x, const struct graph_tensor *w, struct geometry *g);
+/* Sizes, windows and the shape of the weights (no weights yet) of a new layer that reads x. */
+void geometry_set(struct quell_model_layer *layer, const struct value *x, const struct geometry *g);
+/* Where weight (y, x) of the kernel is among the taps of the windows. */
+uint32_t geometry_tap(const struct geometry *g, uint32_t y, uint32_t x);
 
 /* ---- build_conv.c ---- */
 quell_status build_conv(struct builder *b);

@@ -135,6 +135,8 @@ static quell_status connect(struct builder *b, const struct value *x, const stru
     b->drafts[layer].fully_connected = 1;
     l->table.mode = 1;
     l->table.in_h = l->table.in_w = l->table.out_h = l->table.out_w = 1;
+    l->info.kernel_h = l->info.kernel_w = l->info.dilation_y = l->info.dilation_x = l->info.groups = 1;
+    b->drafts[layer].products = (uint64_t)x->h * x->w * x->c;
     l->taps = 1;
     l->in_channels = x->h * x->w * ((x->c + 7) / 8 * 8);
     TRY(allocate_weights(b, l, (uint32_t)outputs));
@@ -148,88 +150,19 @@ static quell_status connect(struct builder *b, const struct value *x, const stru
 
 /* ---- convolution ---- */
 
-struct geometry {
-    uint32_t kernel, stride, depthwise, outputs;
-    int64_t pad[4]; /* top, left, bottom, right */
-};
-
-static quell_status read_pads(const struct builder *b, const struct value *x, struct geometry *g)
+/* ONNX's O, I of a group, H, W into the array's windows; weights of other groups and taps beyond the kernel stay 0. */
+static void order_conv_weights(struct quell_model_layer *l, const struct graph_tensor *w, int shift, const struct geometry *g)
 {
-    size_t n;
-    const int64_t *pads = graph_attr_ints(b->node, "pads", &n);
-    const char *mode = graph_attr_text(b->node, "auto_pad", "NOTSET");
-    for (size_t i = 0; pads && n == 4 && i < 4; i++)
-        g->pad[i] = pads[i];
-    if (pads && n != 4)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: pads has %zu numbers; supported: two-dimensional convolution", b->label, n);
-    if (strncmp(mode, "SAME_", 5) == 0)
-        for (int i = 0; i < 2; i++) { /* rows, columns */
-            int64_t size = i ? x->w : x->h, out = (size + g->stride - 1) / g->stride, total = (out - 1) * g->stride + g->kernel - size;
-            total = total < 0 ? 0 : total;
-            g->pad[i] = strcmp(mode, "SAME_LOWER") == 0 ? total - total / 2 : total / 2;
-            g->pad[i + 2] = total - g->pad[i];
-        }
-    else if (strcmp(mode, "VALID") == 0)
-        memset(g->pad, 0, sizeof g->pad);
-    return QUELL_OK;
-}
-
-static quell_status read_geometry(const struct builder *b, const struct value *x, const struct value *w, struct geometry *g)
-{
-    memset(g, 0, sizeof *g);
-    if (w->tensor->rank != 4 || w->tensor->dims[2] != w->tensor->dims[3] || (w->tensor->dims[2] != 1 && w->tensor->dims[2] != 3))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the kernel is %lld x %lld; supported: up to 3 x 3, or the whole image without pads", b->label, w->tensor->rank == 4 ? (long long)w->tensor->dims[2] : 0,
-                          w->tensor->rank == 4 ? (long long)w->tensor->dims[3] : 0);
-    size_t n;
-    const int64_t *strides = graph_attr_ints(b->node, "strides", &n);
-    int64_t sy = n == 2 ? strides[0] : 1, sx = n == 2 ? strides[1] : 1;
-    if ((n != 0 && n != 2) || sy != sx || (sy != 1 && sy != 2))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its strides are %lld, %lld; supported: 1, 1 and 2, 2", b->label, (long long)sy, (long long)sx);
-    const int64_t *dilations = graph_attr_ints(b->node, "dilations", &n);
-    for (size_t i = 0; i < n; i++)
-        if (dilations[i] != 1)
-            return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its dilations are not 1; supported: 1; export the network without dilation", b->label);
-    int64_t group = graph_attr_int(b->node, "group", 1), outputs = w->tensor->dims[0];
-    g->kernel = (uint32_t)w->tensor->dims[2];
-    g->stride = (uint32_t)sy;
-    g->depthwise = group != 1;
-    if (outputs < 1 || outputs > 4095 * 8)
-        return BUILD_FAIL(b, QUELL_E_TOO_LARGE, "%s: %lld output channels; supported: up to %d", b->label, (long long)outputs, 4095 * 8);
-    g->outputs = (uint32_t)outputs;
-    if (g->depthwise && (group != x->c || outputs != x->c || w->tensor->dims[1] != 1 || g->kernel != 3))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: group %lld; supported: 1, or depthwise 3x3 (as many groups as input and output channels, %u here)", b->label, (long long)group, x->c);
-    if (!g->depthwise && w->tensor->dims[1] != x->c)
-        return BUILD_FAIL(b, QUELL_E_MODEL, "%s: weights for %lld input channels, but the input has %u", b->label, (long long)w->tensor->dims[1], x->c);
-    return read_pads(b, x, g);
-}
-
-/* Output size along one axis; the last window may reach one row beyond the image. */
-static quell_status output_size(const struct builder *b, uint32_t size, const struct geometry *g, int axis, uint32_t *out)
-{
-    int64_t before = g->pad[axis], after = g->pad[axis + 2], k = g->kernel;
-    if (before < 0 || before > (k == 3) || after < 0 || after > 2 || (k == 1 && after))
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: pads %lld, %lld, %lld, %lld; supported: 0 for 1x1; 0 or 1 for 3x3", b->label, (long long)g->pad[0], (long long)g->pad[1], (long long)g->pad[2],
-                          (long long)g->pad[3]);
-    int64_t room = (int64_t)size + before + after - k;
-    int64_t n = room < 0 ? 0 : room / g->stride + 1;
-    if (n < 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: an image of %u is smaller than the kernel", b->label, size);
-    if ((n - 1) * g->stride - before + k > (int64_t)size + 1)
-        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: the last window lies more than one row or column outside the image; supported: 0 or 1 for 3x3", b->label);
-    *out = (uint32_t)n;
-    return QUELL_OK;
-}
-
-/* ONNX's O, I, H, W to O, H*W, I padded to eights (depthwise: O, H*W). */
-static void order_conv_weights(struct quell_model_layer *l, const struct graph_tensor *w, int shift, uint32_t inputs)
-{
+    uint32_t own = (uint32_t)w->dims[1], taps = g->kh * g->kw;
     for (uint32_t o = 0; o < l->real_channels; o++)
-        for (uint32_t i = 0; i < inputs; i++)
-            for (uint32_t t = 0; t < l->taps; t++)
-                l->weights[((size_t)o * l->taps + t) * l->in_channels + i] = (int8_t)(graph_get_int(w, ((size_t)o * inputs + i) * l->taps + t) - shift);
+        for (uint32_t i = 0; i < own; i++)
+            for (uint32_t t = 0; t < taps; t++) {
+                uint32_t input = l->table.mode == 2 ? 0 : o / (g->outputs / g->groups) * own + i;
+                l->weights[((size_t)o * l->taps + geometry_tap(g, t / g->kw, t % g->kw)) * l->in_channels + input] = (int8_t)(graph_get_int(w, ((size_t)o * own + i) * taps + t) - shift);
+            }
 }
 
-/* One window, as large as the image, beyond what the array's forms reach: a fully connected layer. */
+/* One window as large as the image: a fully connected layer. */
 static int is_whole_image(const struct graph_node *n, const struct value *x, const struct graph_tensor *w)
 {
     size_t count;
@@ -245,7 +178,6 @@ quell_status build_conv(struct builder *b)
 {
     const struct value *x, *w, *bias = NULL;
     struct geometry g;
-    uint32_t out_h, out_w;
     int layer, shift;
     TRY(build_input(b, 0, KINDS(REAL), CODES_WANTED, &x));
     TRY(build_input(b, 1, KINDS(WEIGHT), WEIGHTS_WANTED, &w));
@@ -256,30 +188,20 @@ quell_status build_conv(struct builder *b)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: its input is flattened", b->label);
     if (is_whole_image(b->node, x, w->tensor))
         return connect(b, x, w, 1, bias, 0);
-    TRY(read_geometry(b, x, w, &g));
+    TRY(geometry_read(b, x, w->tensor, &g));
     TRY(check_weights(b, w, &shift));
-    TRY(output_size(b, x->h, &g, 0, &out_h));
-    TRY(output_size(b, x->w, &g, 1, &out_w));
     TRY(build_new_layer(b, x, &layer));
     struct quell_model_layer *l = build_layer(b, layer);
-    l->table.mode = g.kernel == 1 ? 1 : g.depthwise ? 2 : 0;
-    l->table.stride2 = g.stride == 2;
-    l->table.pad_top = (int32_t)g.pad[0];
-    l->table.pad_left = (int32_t)g.pad[1];
-    l->table.in_h = (int32_t)x->h;
-    l->table.in_w = (int32_t)x->w;
-    l->table.out_h = (int32_t)out_h;
-    l->table.out_w = (int32_t)out_w;
-    l->taps = g.kernel * g.kernel;
-    l->in_channels = g.depthwise ? 1 : (x->c + 7) / 8 * 8;
+    geometry_set(l, x, &g);
     TRY(allocate_weights(b, l, g.outputs));
-    order_conv_weights(l, w->tensor, shift, g.depthwise ? 1 : x->c);
+    order_conv_weights(l, w->tensor, shift, &g);
     TRY(read_scales(b, w, g.outputs, 0, &b->drafts[layer].w_scale));
     b->drafts[layer].identity = identity;
+    b->drafts[layer].products = (uint64_t)g.kh * g.kw * (x->c / g.groups);
     if (bias)
         TRY(build_bias(b, layer, bias));
     refine_bias(l, &b->drafts[layer]);
-    return build_float_output(b, layer, STAGE_V, out_h, out_w, g.outputs, x->flat);
+    return build_float_output(b, layer, STAGE_V, g.out_h, g.out_w, g.outputs, x->flat);
 }
 
 /* ---- products of a matrix ---- */

@@ -51,7 +51,9 @@ quell_status layer_set_v(struct builder *b, int layer, float scale, int zero)
     t->z_v = t->z_y = t->z_pool = zero;
     t->post_a = t->pool_m = 1 << 23;
     t->post_shift = t->pool_shift = 23;
-    t->pool_kh = t->pool_kw = 1;
+    t->pool_kh = t->pool_kw = t->pool_sy = t->pool_sx = 1;
+    t->pooled_h = t->out_h;
+    t->pooled_w = t->out_w;
     t->dn_s1 = t->dn_s2 = t->dn_sd = t->dn_su = t->dn_sv = 16;
     t->lo = -128;
     t->hi = 127;
@@ -64,7 +66,7 @@ quell_status layer_set_v(struct builder *b, int layer, float scale, int zero)
         TRY(set_channel(b, layer, c, scale));
     struct quell_layer_info *info = &l->info;
     /* No multiplications counted and no conversions: the mark of an identity layer, which no chip's noise touches. */
-    info->macs = d->identity ? 0 : (uint64_t)t->out_h * (uint64_t)t->out_w * l->real_channels * l->taps * (t->mode == 2 ? 1 : (uint64_t)info->in_c * (d->fully_connected ? info->in_h * info->in_w : 1));
+    info->macs = d->identity ? 0 : (uint64_t)t->out_h * (uint64_t)t->out_w * l->real_channels * d->products;
     info->conversions = d->identity ? 0 : (uint32_t)t->out_h * (uint32_t)t->out_w * l->real_channels;
     /* What it writes if nothing follows; refined by whoever quantises next. */
     info->out_scale = scale;
@@ -116,6 +118,9 @@ quell_status layer_identity(struct builder *b, const struct value *x, int *layer
     d->identity = 1;
     l->table.mode = 2;
     l->table.pad_top = l->table.pad_left = 1;
+    l->info.kernel_h = l->info.kernel_w = 3;
+    l->info.dilation_y = l->info.dilation_x = 1;
+    l->info.groups = x->c;
     l->table.in_h = l->table.out_h = (int32_t)x->h;
     l->table.in_w = l->table.out_w = (int32_t)x->w;
     l->real_channels = x->c;

@@ -84,8 +84,10 @@ static quell_status pool(struct builder *b, int kind, uint32_t kh, uint32_t kw, 
     TRY(layer_open_stage(b, x, STAGE_POST, &layer));
     struct quell_layer *t = &build_layer(b, layer)->table;
     t->pool_kind = kind;
-    t->pool_kh = (int32_t)kh;
-    t->pool_kw = (int32_t)kw;
+    t->pool_kh = t->pool_sy = (int32_t)kh;
+    t->pool_kw = t->pool_sx = (int32_t)kw;
+    t->pooled_h = t->out_h / t->pool_kh;
+    t->pooled_w = t->out_w / t->pool_kw;
     return build_float_output(b, layer, STAGE_POOLED, x->h / kh, x->w / kw, x->c, flat);
 }
 

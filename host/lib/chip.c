@@ -86,27 +86,14 @@ static void set_stuck(struct quell_model_layer *layer, const struct quell_profil
     }
 }
 
-/* Input channels of a weight matrix: of every `padded` the first `real` exist. */
-static void input_channels(const struct quell_model *model, const struct quell_model_layer *layer, uint32_t *padded, uint32_t *real)
-{
-    *real = *padded = 1;
-    if (layer->table.mode != 2) { /* a fully connected layer reads its producer's padded channels, pixel after pixel */
-        size_t pixels;
-        qr_source_shape(model, layer->input_layer, &pixels, real);
-        *padded = qr_round_up(*real, 8);
-    }
-}
-
-static quell_status set_weights(const struct quell_model *model, struct quell_model_layer *layer, const struct quell_profile *profile, uint32_t chip, quell_error *err)
+static quell_status set_weights(struct quell_model_layer *layer, const struct quell_profile *profile, uint32_t chip, quell_error *err)
 {
     size_t n = (size_t)layer->taps * layer->in_channels;
-    uint32_t real, padded;
-    input_channels(model, layer, &padded, &real);
     int16_t *eps = draw(chip, QA_WEIGHT, &layer->table, n * layer->channels);
     if (!eps)
         return quell_fail(err, QUELL_E_MEMORY, "out of memory for a chip");
     for (size_t i = 0; i < n * layer->real_channels; i++)
-        if (i % layer->in_channels % padded < real)
+        if (quell_weight_exists(layer, (uint32_t)(i / n), (uint32_t)(i % n / layer->in_channels), (uint32_t)(i % layer->in_channels)))
             layer->weights[i] = (int8_t)clamped(rint(layer->weights[i] + profile->weight_programming_sigma * 127 * eps[i] / EPS_ONE), -128, 127);
     free(eps);
     return QUELL_OK;
@@ -120,23 +107,21 @@ static quell_status check_reach(const struct quell_model_layer *layer, quell_err
     return QUELL_OK;
 }
 
-quell_status quell_manufacture(const struct quell_model *model, struct quell_model_layer *layer, const struct quell_profile *profile, uint32_t chip, quell_error *err)
+quell_status quell_manufacture(struct quell_model_layer *layer, const struct quell_profile *profile, uint32_t chip, quell_error *err)
 {
     double *factor = NULL;
     if (layer->info.macs == 0)
         return QUELL_OK; /* the compiler's own pass-through: no tile */
     quell_status status = set_read_noise(&layer->table, profile, err);
     if (status == QUELL_OK && profile->conducts) {
-        uint32_t padded, real;
-        input_channels(model, layer, &padded, &real);
         factor = malloc(layer->real_channels * sizeof *factor);
-        status = factor ? quell_conduct(layer, &profile->conductance, chip, padded, real, factor, err) : quell_fail(err, QUELL_E_MEMORY, "out of memory for a chip");
+        status = factor ? quell_conduct(layer, &profile->conductance, chip, factor, err) : quell_fail(err, QUELL_E_MEMORY, "out of memory for a chip");
     }
     if (status == QUELL_OK && (profile->column_gain_sigma > 0 || profile->column_offset_sigma > 0 || profile->drifts || factor))
         status = set_columns(layer, profile, chip, factor, err);
     free(factor);
     if (status == QUELL_OK && profile->weight_programming_sigma > 0)
-        status = set_weights(model, layer, profile, chip, err);
+        status = set_weights(layer, profile, chip, err);
     if (status == QUELL_OK && (profile->weight_programming_sigma > 0 || profile->conducts))
         status = check_reach(layer, err);
     if (status == QUELL_OK && profile->stuck_columns > 0)

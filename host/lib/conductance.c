@@ -48,7 +48,7 @@ static double common_gain(const double *held, const int8_t *weights, size_t n)
     return square > 0 ? bounded(product / square, GAIN_MIN, GAIN_MAX) : 1;
 }
 
-quell_status quell_conduct(struct quell_model_layer *layer, const struct quell_conductance *g, uint32_t chip, uint32_t padded, uint32_t real, double *factor, quell_error *err)
+quell_status quell_conduct(struct quell_model_layer *layer, const struct quell_conductance *g, uint32_t chip, double *factor, quell_error *err)
 {
     size_t n = (size_t)layer->taps * layer->in_channels;
     int16_t *samples = malloc(DRAWS * 2 * n * sizeof *samples);
@@ -59,7 +59,7 @@ quell_status quell_conduct(struct quell_model_layer *layer, const struct quell_c
             qa_gaussian_fill(chip, QA_DEVICE, (uint32_t)layer->table.rng_layer, k, (uint32_t)(c * n), (uint32_t)n, samples + k * 2 * n);
         for (size_t i = 0; i < n; i++) {
             held[i] = 0;
-            if (i % layer->in_channels % padded >= real)
+            if (!quell_weight_exists(layer, c, (uint32_t)(i / layer->in_channels), (uint32_t)(i % layer->in_channels)))
                 continue; /* stands for no device */
             for (int device = 0; device < 2; device++) {
                 double eps[DRAWS], target = (device ? -1 : 1) * weights[i] / 127.0 * g->g_max_us;

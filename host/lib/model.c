@@ -43,14 +43,13 @@ static quell_status check_geometry(const struct quell_model *m, uint32_t index, 
     EXPECT(t->in_w > 0 && t->in_h > 0 && t->out_w > 0 && t->out_h > 0 && t->in_c8 > 0 && t->out_c8 > 0, "a size is 0");
     EXPECT(l->channels == (uint32_t)t->out_c8 * 8 && l->real_channels > 0 && l->real_channels <= l->channels && l->channels - l->real_channels < 8, "output channels");
     EXPECT(l->info.out_c == l->real_channels, "output channels");
-    EXPECT(l->taps == (t->mode == 1 ? 1 : 9) && l->in_channels == (t->mode == 2 ? 1 : (uint32_t)t->in_c8 * 8), "weights");
+    EXPECT(l->taps == quell_layer_taps(t) && l->in_channels == (t->mode == 2 ? 1 : (uint32_t)t->in_c8 * 8), "weights");
+    EXPECT(l->info.kernel_h > 0 && l->info.kernel_w > 0 && l->info.groups > 0 && l->info.in_c % l->info.groups == 0 && l->real_channels % l->info.groups == 0, "kernel");
     EXPECT(t->mode != 2 || t->in_c8 == t->out_c8, "depthwise channels");
-    int stride = t->stride2 ? 2 : 1, kernel = t->mode == 1 ? 1 : 3, beyond = t->mode != 1;
-    EXPECT(t->mode != 1 || (t->pad_top == 0 && t->pad_left == 0), "padding");
-    EXPECT((t->out_h - 1) * stride - t->pad_top + kernel <= t->in_h + beyond && (t->out_w - 1) * stride - t->pad_left + kernel <= t->in_w + beyond, "output size");
-    EXPECT(t->pool_kind <= 2 && t->pool_kh >= 1 && t->pool_kw >= 1 && t->pool_kh <= t->out_h && t->pool_kw <= t->out_w && t->pool_kh * t->pool_kw <= 4096, "pooling");
+    EXPECT(t->out_h <= 1023 && t->out_w <= 1023 && (t->out_h - 1) * (t->stride_y + 1) - t->pad_top < t->in_h && (t->out_w - 1) * (t->stride_x + 1) - t->pad_left < t->in_w, "output size");
+    EXPECT(t->pool_kind <= 2 && t->pool_kh >= 1 && t->pool_kw >= 1 && t->pool_kh <= t->out_h && t->pool_kw <= t->out_w && t->pool_kh * t->pool_kw <= 4096 && t->pool_sy >= 1 && t->pool_sx >= 1, "pooling");
     EXPECT(t->pool_kind != 0 || (t->pool_kh == 1 && t->pool_kw == 1), "pooling");
-    EXPECT(l->info.out_h == (uint32_t)(t->out_h / t->pool_kh) && l->info.out_w == (uint32_t)(t->out_w / t->pool_kw), "output size");
+    EXPECT(l->info.out_h == (uint32_t)t->pooled_h && l->info.out_w == (uint32_t)t->pooled_w && t->pooled_h == t->out_h / t->pool_kh && t->pooled_w == t->out_w / t->pool_kw, "output size");
     EXPECT(t->adc_shift <= 8, "converter");
     EXPECT(t->post_shift >= 1 && t->pool_shift >= 1 && t->lo <= t->hi, "post-processing");
     EXPECT(t->dn_s1 >= 1 && t->dn_s2 >= 1 && t->dn_sd >= 1 && t->dn_su >= 1 && t->dn_sv >= 1, "denoiser shifts");
@@ -200,12 +199,11 @@ static void hash_layer(uint64_t *hash, const struct quell_model_layer *l)
     hash_bytes(hash, b->wv, (size_t)b->channels * b->m);
 }
 
+/* Weights and a bias for every output channel. */
 static uint32_t count_parameters(const struct quell_model_layer *l)
 {
-    uint32_t inputs = l->table.mode == 2 ? 1 : l->info.in_c;
-    if (l->table.in_h == 1 && l->table.in_w == 1 && l->table.mode == 1)
-        inputs *= l->info.in_h * l->info.in_w;
-    return l->info.macs ? l->real_channels * (inputs * l->taps + 1) : 0;
+    uint64_t outputs = (uint64_t)l->table.out_h * (uint64_t)l->table.out_w * l->real_channels;
+    return l->info.macs ? l->real_channels * (uint32_t)(l->info.macs / outputs + 1) : 0;
 }
 
 void quell_model_summarise(struct quell_model *m)

@@ -14,6 +14,11 @@ struct quell_layer {
 #undef QUELL_MEMBER
 };
 
+/* Windows of an output, taps of a window and of all windows. */
+static inline uint32_t quell_layer_windows(const struct quell_layer *t) { return (uint32_t)(t->win_h + 1) * (uint32_t)(t->win_w + 1); }
+static inline uint32_t quell_layer_side(const struct quell_layer *t) { return t->mode == 1 ? 1 : 3; }
+static inline uint32_t quell_layer_taps(const struct quell_layer *t) { return quell_layer_windows(t) * quell_layer_side(t) * quell_layer_side(t); }
+
 void quell_layer_pack(const struct quell_layer *layer, uint32_t words[QUELL_LAYER_WORDS]);
 void quell_layer_unpack(const uint32_t words[QUELL_LAYER_WORDS], struct quell_layer *layer);
 
@@ -47,7 +52,7 @@ struct quell_model_layer {
     struct quell_layer_info info;
     uint32_t channels;             /* padded output channels = out_c8*8 */
     uint32_t real_channels;        /* conv outputs without padding */
-    uint32_t taps, in_channels;    /* weights are [channels][taps][in_channels] (O, H*W, I padded to 8), depthwise [channels][9][1] */
+    uint32_t taps, in_channels;    /* weights are [channels][taps][in_channels] (I padded to 8, in depthwise 1); taps: window by window, see docs/geometry.md */
     int8_t *weights;
     struct quell_channel *constants; /* [channels] */
     struct quell_block *block;       /* NULL: no denoiser */
@@ -157,6 +162,9 @@ struct quell_device { /* first member of every device's own struct */
 quell_status quell_ref_open(const quell_device_options *options, quell_device **device, quell_error *err);
 quell_status quell_sim_open(const quell_device_options *options, quell_device **device, quell_error *err);
 quell_status quell_board_open(const char *which, quell_device **device, quell_error *err); /* which: as quell_usb_open's */
+
+/* Whether a weight stands for one of the file; the others only fill windows, groups and words, and are 0. */
+int quell_weight_exists(const struct quell_model_layer *layer, uint32_t output, uint32_t tap, uint32_t input);
 
 /* Fill err (may be NULL) and return status. */
 quell_status quell_fail(quell_error *err, quell_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -11,7 +11,7 @@
 #include "file.h"
 #include "input.h"
 
-enum { FORMAT = 3, HEADER_BYTES = 24, NAME_BYTES_MAX = 4096 };
+enum { FORMAT = 4, HEADER_BYTES = 24, NAME_BYTES_MAX = 4096 };
 static const uint8_t MAGIC[8] = {'Q', 'U', 'E', 'L', 'L', 'M', 'D', 'L'};
 
 /* ---- writing ---- */
@@ -84,7 +84,7 @@ static void put_layer(struct writer *w, const struct quell_model_layer *l)
     put_bytes(w, i->residual, sizeof i->residual);
     memcpy(&scale, &i->out_scale, 4);
     const uint32_t numbers[] = {scale, (uint32_t)i->out_zero, i->in_h, i->in_w, i->in_c, i->conversions, l->real_channels, l->taps, l->in_channels,
-                                (uint32_t)l->input_layer, (uint32_t)l->residual_layer, (uint32_t)l->dn_depthwise, (uint32_t)l->dn_bottleneck, l->block != NULL};
+                                (uint32_t)l->input_layer, (uint32_t)l->residual_layer, (uint32_t)l->dn_depthwise, (uint32_t)l->dn_bottleneck, l->block != NULL, i->kernel_h, i->kernel_w, i->dilation_y, i->dilation_x, i->groups};
     put_words(w, numbers, sizeof numbers / sizeof *numbers);
     put_u64(w, i->macs);
     put_bytes(w, l->weights, (size_t)l->channels * l->taps * l->in_channels);
@@ -245,7 +245,7 @@ static void get_block(struct reader *r, struct quell_model_layer *l)
 
 static void get_layer(struct reader *r, struct quell_model_layer *l)
 {
-    uint32_t words[QUELL_LAYER_WORDS], n[14];
+    uint32_t words[QUELL_LAYER_WORDS], n[19];
     struct quell_layer_info *i = &l->info;
     get_words(r, words, QUELL_LAYER_WORDS);
     quell_layer_unpack(words, &l->table);
@@ -267,11 +267,16 @@ static void get_layer(struct reader *r, struct quell_model_layer *l)
     l->residual_layer = (int)n[10];
     l->dn_depthwise = n[11] != 0;
     l->dn_bottleneck = n[12] != 0;
+    i->kernel_h = n[14];
+    i->kernel_w = n[15];
+    i->dilation_y = n[16];
+    i->dilation_x = n[17];
+    i->groups = n[18];
     i->macs = get_u64(r);
     l->channels = (uint32_t)l->table.out_c8 * 8;
-    i->out_h = (uint32_t)(l->table.pool_kh > 0 ? l->table.out_h / l->table.pool_kh : 0);
-    i->out_w = (uint32_t)(l->table.pool_kw > 0 ? l->table.out_w / l->table.pool_kw : 0);
-    if (l->taps > 9 || l->in_channels > 4095 * 8)
+    i->out_h = (uint32_t)l->table.pooled_h;
+    i->out_w = (uint32_t)l->table.pooled_w;
+    if (l->taps > 9 * 256 || l->in_channels > 4095 * 8)
         r->failed = 1;
     l->weights = get_array(r, (uint64_t)l->channels * l->taps * l->in_channels, 1);
     l->constants = get_array(r, l->channels, sizeof *l->constants);

@@ -27,17 +27,19 @@ static void pack_weights(const struct quell_model_layer *l, uint32_t cores, uint
     size_t word_bytes = (size_t)cores * 9;
     uint32_t group = t->mode == 2 ? 8 : cores; /* depthwise uses eight cores whatever there are */
     uint32_t inputs = t->mode == 0 ? quell_real_inputs(t) : t->mode == 1 ? (uint32_t)t->in_c8 : 1;
+    uint32_t windows = quell_layer_windows(t), taps = l->taps / windows;
     for (uint32_t o = 0; o < l->channels; o++)
-        for (uint32_t i = 0; i < inputs; i++) {
-            uint8_t *word = out + ((size_t)(o / group) * inputs + i) * word_bytes + (size_t)(o % group) * 9;
-            const int8_t *w = l->weights + (size_t)o * l->taps * l->in_channels;
-            if (t->mode == 1)
-                for (uint32_t k = 0; k < 8; k++)
-                    word[k] = (uint8_t)w[i * 8 + k];
-            else
-                for (uint32_t tap = 0; tap < 9; tap++)
-                    word[tap] = (uint8_t)w[(size_t)tap * l->in_channels + i];
-        }
+        for (uint32_t k = 0; k < windows; k++)
+            for (uint32_t i = 0; i < inputs; i++) {
+                uint8_t *word = out + (((size_t)(o / group) * windows + k) * inputs + i) * word_bytes + (size_t)(o % group) * 9;
+                const int8_t *w = l->weights + ((size_t)o * windows + k) * taps * l->in_channels;
+                if (t->mode == 1)
+                    for (uint32_t c = 0; c < 8; c++)
+                        word[c] = (uint8_t)w[i * 8 + c];
+                else
+                    for (uint32_t tap = 0; tap < 9; tap++)
+                        word[tap] = (uint8_t)w[(size_t)tap * l->in_channels + i];
+            }
 }
 
 /* ---- constants: for each channel of a pair bias, M | S << 24, G, o, a | b << 16 ---- */

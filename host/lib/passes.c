@@ -23,7 +23,6 @@ static pass_function *const REPEATED[] = {
     pass_forms,
     pass_codes,
     pass_weights,
-    pass_kernels,
     pass_batch_norm,
     pass_gemm,
     pass_affine,

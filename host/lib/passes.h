@@ -23,7 +23,6 @@ quell_status pass_input(struct graph *g, quell_error *err);
 quell_status pass_forms(struct graph *g, quell_error *err);
 quell_status pass_codes(struct graph *g, quell_error *err);
 quell_status pass_weights(struct graph *g, quell_error *err);
-quell_status pass_kernels(struct graph *g, quell_error *err);
 quell_status pass_batch_norm(struct graph *g, quell_error *err);
 quell_status pass_gemm(struct graph *g, quell_error *err);
 quell_status pass_affine(struct graph *g, quell_error *err);

@@ -91,7 +91,7 @@ quell_status quell_program_make(const quell_model *model, const quell_profile *p
     for (uint32_t i = 0; i < model->layer_count && status == QUELL_OK; i++) {
         struct quell_model_layer *layer = &made->layers[i];
         if (profile)
-            status = quell_manufacture(model, layer, profile, chip, err);
+            status = quell_manufacture(layer, profile, chip, err);
         if (calibration)
             quell_program_correct(made, i, calibration);
         if (layer->block && denoiser != QUELL_DENOISER_OFF) {

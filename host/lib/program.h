@@ -6,11 +6,11 @@
 #include "model.h"
 
 /* Make one layer of a program what it is on a chip of this profile (chip.c). */
-quell_status quell_manufacture(const struct quell_model *model, struct quell_model_layer *layer, const struct quell_profile *profile, uint32_t chip, quell_error *err);
+quell_status quell_manufacture(struct quell_model_layer *layer, const struct quell_profile *profile, uint32_t chip, quell_error *err);
 
 /* Weights as pairs of conducting devices hold them (conductance.c); factor: a gain for every real channel, to be multiplied with the
  * column's. `padding` tells the weights that stand for padded input channels. */
-quell_status quell_conduct(struct quell_model_layer *layer, const struct quell_conductance *g, uint32_t chip, uint32_t padded, uint32_t real, double *factor, quell_error *err);
+quell_status quell_conduct(struct quell_model_layer *layer, const struct quell_conductance *g, uint32_t chip, double *factor, quell_error *err);
 
 /* Put one layer's correction into a program. */
 void quell_program_correct(struct quell_program *program, uint32_t layer, const struct quell_calibration *calibration);

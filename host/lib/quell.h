@@ -146,6 +146,7 @@ typedef struct quell_layer_info {
     uint32_t in_h, in_w, in_c;
     uint64_t macs, denoiser_macs; /* macs 0: an identity layer that the compiler put in; no analog tile, no noise */
     uint32_t has_denoiser, conversions; /* conversions: ADC conversions per image = conv outputs */
+    uint32_t kernel_h, kernel_w, dilation_y, dilation_x, groups; /* of the convolution as the file has it; a fully connected layer: 1 */
 } quell_layer_info;
 
 quell_status quell_model_get_layer(const quell_model *model, uint32_t index, quell_layer_info *info);

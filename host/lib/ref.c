@@ -80,7 +80,7 @@ static quell_status lane_run(struct lane *lane, const quell_images *images, uint
     for (uint32_t i = 0; i <= last; i++) {
         const struct quell_model_layer *layer = &program->layers[i];
         const int8_t *input = lane_tensor(lane, layer->input_layer), *residual = lane_tensor(lane, layer->residual_layer);
-        if (lane->kernels)
+        if (lane->kernels && !lane->device->packed[i].plain)
             qr_run_layer(lane->kernels, &lane->device->packed[i], &lane->scratch, input, residual, noise_seed, inference, lane->outputs[i]);
         else if (qr_plain_layer(layer, input, residual, noise_seed, inference, lane->outputs[i]) != QUELL_OK)
             return QUELL_E_MEMORY;

@@ -44,6 +44,7 @@ struct qr_layer {
     struct quell_layer t;
     uint32_t in_c, channels, lanes; /* padded to 8; lanes: channels padded to QR_LANES */
     uint32_t kernel, stride, frame_h, frame_w; /* input with its border of zeros */
+    int plain; /* runs element by element: nothing else is packed */
     int denoise, bottleneck, depthwise;
     int32_t low, high; /* of d, the codes less their zero point from the ADC on */
     int uneven;       /* some column has a gain or an offset */

@@ -113,7 +113,7 @@ void qr_run_layer(const struct qr_kernels *kernels, const struct qr_layer *layer
 void qr_run_values(const struct qr_kernels *kernels, const struct qr_layer *layer, struct qr_scratch *scratch, const int8_t *input, int32_t *values)
 {
     size_t row = (size_t)layer->t.out_w * layer->channels;
-    if (!kernels) {
+    if (!kernels || layer->plain) {
         qr_plain_values(layer->source, input, values);
         return;
     }

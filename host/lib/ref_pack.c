@@ -137,7 +137,8 @@ static void shape(struct qr_layer *p, const struct quell_model_layer *l)
     p->channels = l->channels;
     p->lanes = qr_round_up(l->channels, QR_LANES);
     p->kernel = t->mode == 1 ? 1 : 3;
-    p->stride = 1 + (uint32_t)t->stride2;
+    p->stride = 1 + (uint32_t)t->stride_x;
+    p->plain = quell_layer_windows(t) > 1 || t->stride_y != t->stride_x;
     uint32_t h = (uint32_t)(t->out_h - 1) * p->stride + p->kernel, w = (uint32_t)(t->out_w - 1) * p->stride + p->kernel;
     uint32_t in_h = (uint32_t)(t->in_h + t->pad_top), in_w = (uint32_t)(t->in_w + t->pad_left);
     p->frame_h = h > in_h ? h : in_h;
@@ -165,6 +166,8 @@ static void shape(struct qr_layer *p, const struct quell_model_layer *l)
 static void take_layer(struct arena *arena, struct qr_layer *p)
 {
     size_t row = (size_t)p->t.out_w * p->channels;
+    if (p->plain)
+        return;
     if (p->t.mode == 2)
         take_depthwise(arena, &p->dw);
     else
@@ -240,6 +243,8 @@ int qr_pack(struct qr_layer *packed, const struct quell_model_layer *layer)
     if (!arena_fix(&arena))
         return 0;
     packed->memory = arena.memory;
+    if (packed->plain)
+        return 1;
     take_layer(&arena, packed);
     if (layer->table.mode == 2)
         fill_depthwise(&packed->dw, layer->weights, layer->channels);
@@ -268,6 +273,8 @@ int qr_scratch_make(struct qr_scratch *s, const struct qr_layer *layers, uint32_
     size_t frame = 0, dn_frame = 0, b1 = 0, b2 = 0, row = 0, acc = 0, codes = 0, residual = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct qr_layer *p = &layers[i];
+        if (p->plain)
+            continue;
         size_t h = (size_t)p->t.out_h, w = (size_t)p->t.out_w;
         more(&frame, (size_t)p->frame_h * p->frame_w * p->in_c);
         more(&row, w * p->channels);

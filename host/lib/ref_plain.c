@@ -23,17 +23,19 @@ static int32_t dot(const int8_t *restrict weights, const int8_t *restrict codes,
     return sum;
 }
 
-/* Sum over one window; (y, x) is its corner. */
-static int32_t window(const struct quell_model_layer *layer, const struct view *in, int32_t y, int32_t x, uint32_t channel)
+/* Sum over the windows of one output; (y, x) is the corner of the first. */
+static int32_t windows(const struct quell_model_layer *layer, const struct view *in, int32_t y, int32_t x, uint32_t channel)
 {
-    int32_t kernel = layer->table.mode == 1 ? 1 : 3, depthwise = layer->table.mode == 2, sum = 0;
+    const struct quell_layer *t = &layer->table;
+    int32_t side = (int32_t)quell_layer_side(t), across = t->win_w + 1, sum = 0;
     const int8_t *weights = layer->weights + (size_t)channel * layer->taps * layer->in_channels;
-    for (int32_t tap = 0; tap < kernel * kernel; tap++) {
-        int32_t iy = y + tap / kernel, ix = x + tap % kernel;
+    for (int32_t tap = 0; tap < (int32_t)layer->taps; tap++) {
+        int32_t window = tap / (side * side), rest = tap % (side * side);
+        int32_t iy = y + window / across * t->step_y + rest / side, ix = x + window % across * t->step_x + rest % side;
         if (!inside(in, iy, ix))
             continue;
         const int8_t *codes = in->codes + ((size_t)iy * (size_t)in->w + (size_t)ix) * (size_t)in->c;
-        sum += depthwise ? weights[tap] * (codes[channel] - in->zero) : dot(weights + (size_t)tap * layer->in_channels, codes, in->zero, layer->in_channels);
+        sum += t->mode == 2 ? weights[tap] * (codes[channel] - in->zero) : dot(weights + (size_t)tap * layer->in_channels, codes, in->zero, layer->in_channels);
     }
     return sum;
 }
@@ -42,7 +44,7 @@ static int32_t window(const struct quell_model_layer *layer, const struct view *
 static int32_t value(const struct quell_model_layer *layer, const struct view *in, int32_t y, int32_t x, uint32_t c)
 {
     const struct quell_layer *t = &layer->table;
-    int32_t stride = 1 + t->stride2, acc = window(layer, in, y * stride - t->pad_top, x * stride - t->pad_left, c) + layer->constants[c].bias;
+    int32_t acc = windows(layer, in, y * (t->stride_y + 1) - t->pad_top, x * (t->stride_x + 1) - t->pad_left, c) + layer->constants[c].bias;
     return qa_requantise(acc, layer->constants[c].m, layer->constants[c].s);
 }
 

@@ -61,10 +61,6 @@ size_t qr_input_size(const struct quell_model_layer *layer)
 size_t qr_output_size(const struct quell_model_layer *layer)
 {
     const struct quell_layer *t = &layer->table;
-    size_t h = (size_t)t->out_h, w = (size_t)t->out_w;
-    if (t->pool_kind) {
-        h /= (size_t)t->pool_kh;
-        w /= (size_t)t->pool_kw;
-    }
+    size_t h = (size_t)t->pooled_h, w = (size_t)t->pooled_w;
     return h * w * layer->channels;
 }

@@ -26,9 +26,14 @@ module array_engine #(
     input  wire         start_i,
     output logic        done_o,
     input  wire  [1:0]  cfg_mode_i,
-    input  wire         cfg_stride2_i,
-    input  wire         cfg_pad_top_i,
-    input  wire         cfg_pad_left_i,
+    input  wire  [2:0]  cfg_stride_y_i, // minus 1
+    input  wire  [2:0]  cfg_stride_x_i,
+    input  wire  [3:0]  cfg_win_h_i,   // minus 1
+    input  wire  [3:0]  cfg_win_w_i,
+    input  wire  [5:0]  cfg_step_y_i,
+    input  wire  [5:0]  cfg_step_x_i,
+    input  wire  [5:0]  cfg_pad_top_i,
+    input  wire  [5:0]  cfg_pad_left_i,
     input  wire         cfg_wait_prev_i,
     input  wire  [15:0] cfg_in_addr_i,
     input  wire  [15:0] cfg_w_addr_i,
@@ -73,10 +78,10 @@ module array_engine #(
 
     logic         window_valid, window_ready;
     logic [647:0] window_data;
-    logic [4:0]   window_flags;
+    logic [5:0]   window_flags;
     window #(.CONV_CORES(CONV_CORES)) window_unit (
         .clk_i, .rst_i, .start_i, .wait_o(window_wait_o),
-        .cfg_mode_i, .cfg_stride2_i, .cfg_pad_top_i, .cfg_pad_left_i, .cfg_wait_prev_i, .cfg_in_addr_i,
+        .cfg_mode_i, .cfg_stride_y_i, .cfg_stride_x_i, .cfg_win_h_i, .cfg_win_w_i, .cfg_step_y_i, .cfg_step_x_i, .cfg_pad_top_i, .cfg_pad_left_i, .cfg_wait_prev_i, .cfg_in_addr_i,
         .cfg_in_w_i, .cfg_in_h_i, .cfg_out_w_i, .cfg_out_h_i, .cfg_in_c8_i, .cfg_out_c8_i, .cfg_z_in_i, .rows_ready_i,
         .req_valid_o, .req_ready_i, .req_addr_o, .rsp_valid_i, .rsp_data_i,
         .window_valid_o(window_valid), .window_ready_i(window_ready), .window_data_o(window_data), .window_flags_o(window_flags)

@@ -8,8 +8,8 @@
 //   depthwise  one cycle a window; core k gets the nine taps of channel k
 //
 // Weight words are used in ascending order from cfg_w_addr, one run of them a pass (one row of windows), all again for each output row.
-// A window's sum over channels (and, for single-column outputs, over all input groups) is made in a register, then added to the row
-// buffer. 32-bit wrap-around: the compiler bounds the final sum. From issue to the row buffer's add port 4 cycles; no stall inside.
+// A window's sum over channels (and, for single-column outputs, over all windows and input groups) is made in a register, then added to the
+// row buffer. 32-bit wrap-around: the compiler bounds the final sum. From issue to the row buffer's add port 4 cycles; no stall inside.
 // Rate: one cycle a channel or window without gaps, except while no row bank is free, and before a pass that would come back to an
 // accumulator within 4 cycles, before its last sum is stored (2 or 3 windows a pass: 2 or 1 cycles).
 `default_nettype none
@@ -40,7 +40,7 @@ module conv_array #(
     input  wire                      window_valid_i,
     output logic                     window_ready_o,
     input  wire  [647:0]             window_data_i,
-    input  wire  [4:0]               window_flags_i,
+    input  wire  [5:0]               window_flags_i,
 
     // Weight memory, data one cycle after the address
     output logic [WW-1:0]            weight_addr_o,
@@ -73,11 +73,12 @@ module conv_array #(
     wire is_3x3 = cfg_mode_i == CONV3X3;
     wire is_1x1 = cfg_mode_i == CONV1X1;
     wire is_dw  = cfg_mode_i == DEPTHWISE;
-    wire in_first   = window_flags_i[0];
-    wire in_last    = window_flags_i[1];
+    wire sum_first  = window_flags_i[0];
+    wire sum_last   = window_flags_i[1];
     wire pass_last  = window_flags_i[2];
     wire row_last   = window_flags_i[3];
     wire layer_last = window_flags_i[4];
+    wire group_last = window_flags_i[5];
 
     logic          active_q;
     logic          row_first_q;          // the next window begins an output row
@@ -89,12 +90,12 @@ module conv_array #(
 
     wire blocked = row_first_q && !bank_free_i;
     wire go      = active_q && window_valid_i && !blocked && hold_q == 2'd0;
-    wire [2:0] channels_m1 = in_last ? cfg_in_last_i : 3'd7;
+    wire [2:0] channels_m1 = group_last ? cfg_in_last_i : 3'd7;
     wire window_end = !is_3x3 || channel_q == channels_m1;
     wire [11:0] groups = HALVES == 2 ? 12'((13'(cfg_out_c8_i) + 13'd1) >> 1) : cfg_out_c8_i;
-    wire [11:0] group_next = row_last ? 12'd0 : in_last ? group_q + 12'd1 : group_q;
+    wire [11:0] group_next = row_last ? 12'd0 : sum_last ? group_q + 12'd1 : group_q;
     wire [11:0] word_next  = HALVES == 2 && is_dw ? group_next >> 1 : group_next;
-    // A single output column keeps its sum in the register over all input groups.
+    // A single output column keeps its sum in the register over all windows and input groups.
     wire single = cfg_out_w_i == 10'd1;
     wire revisit_soon = cfg_out_w_i < 10'd4 && !single && !(is_3x3 && cfg_in_last_i != 3'd0);
 
@@ -127,7 +128,7 @@ module conv_array #(
                     pass_weight_q <= weight_addr_o + WW'(1);
                     group_q       <= group_next;
                     word_q        <= RW'(word_next);
-                    if (revisit_soon && !in_last)
+                    if (revisit_soon && !sum_last)
                         hold_q <= cfg_out_w_i[0] ? 2'd1 : 2'd2;
                 end
                 if (row_last) begin
@@ -193,9 +194,9 @@ module conv_array #(
     wire [HALVES-1:0] half = HALVES == 2 && is_dw ? HALVES'(group_q[0] ? 2 : 1) : '1;
     always_ff @(posedge clk_i) begin
         go_q         <= {go_q[3:0], go};
-        start_q      <= {start_q[3:0], channel_q == 3'd0 && (in_first || !single)};
-        flush_q      <= {flush_q[2:0], go && window_end && (in_last || !single)};
-        first_q      <= {first_q[2:0], in_first || single};
+        start_q      <= {start_q[3:0], channel_q == 3'd0 && (sum_first || !single)};
+        flush_q      <= {flush_q[2:0], go && window_end && (sum_last || !single)};
+        first_q      <= {first_q[2:0], sum_first || single};
         row_last_q   <= {row_last_q[2:0], row_last};
         layer_last_q <= {layer_last_q[2:0], layer_last};
         word_pipe_q  <= {word_pipe_q[3*RW-1:0], word_q};

@@ -6,10 +6,10 @@
 //             └────────────────── step FIFO ──────────────────────────────────┘
 //
 // While the array works on the window register, the shift register takes in the columns of the next one: a stride-1 window
-// needs 3 words, a stride-2 window 6, the first of a pass 6 (pad_left) or 9, fewer at the image's borders, a 1x1 window 1;
+// needs 3 words, a stride-2 window 6, one of a larger stride and the first of a pass 9, fewer at the image's borders, a 1x1 window 1;
 // one word a cycle. Steps under way, in the FIFO or in memory, are never more than 16, so a response always has room.
 // window_data_o: tap t = ky*3 + kx, channel i at bit (t*8 + i)*9, s8.0. A 1x1 window is in tap 5, the others are undefined.
-// window_flags_o: {layer_last, row_last, pass_last, in_last, in_first}, see window_fetch.
+// window_flags_o: {group_last, layer_last, row_last, pass_last, sum_last, sum_first}, see window_fetch.
 `default_nettype none
 
 module window #(
@@ -24,9 +24,14 @@ module window #(
 
     // Layer
     input  wire  [1:0]   cfg_mode_i,
-    input  wire          cfg_stride2_i,
-    input  wire          cfg_pad_top_i,
-    input  wire          cfg_pad_left_i,
+    input  wire  [2:0]   cfg_stride_y_i, // minus 1
+    input  wire  [2:0]   cfg_stride_x_i,
+    input  wire  [3:0]   cfg_win_h_i,   // minus 1
+    input  wire  [3:0]   cfg_win_w_i,
+    input  wire  [5:0]   cfg_step_y_i,
+    input  wire  [5:0]   cfg_step_x_i,
+    input  wire  [5:0]   cfg_pad_top_i,
+    input  wire  [5:0]   cfg_pad_left_i,
     input  wire          cfg_wait_prev_i,
     input  wire  [15:0]  cfg_in_addr_i,
     input  wire  [9:0]   cfg_in_w_i,
@@ -49,9 +54,9 @@ module window #(
     output logic         window_valid_o,
     input  wire          window_ready_i,
     output logic [647:0] window_data_o,
-    output logic [4:0]   window_flags_o
+    output logic [5:0]   window_flags_o
 );
-    localparam int TAG = 13;
+    localparam int TAG = 14;
 
     // --- Steps -----------------------------------------------------------------------------------------------------------
     logic           step_valid, step_ready;
@@ -59,11 +64,11 @@ module window #(
     logic [2:0]     step_load;
     window_fetch #(.CONV_CORES(CONV_CORES)) fetch (
         .clk_i, .rst_i, .start_i, .wait_o,
-        .cfg_mode_i, .cfg_stride2_i, .cfg_pad_top_i, .cfg_pad_left_i, .cfg_wait_prev_i, .cfg_in_addr_i,
+        .cfg_mode_i, .cfg_stride_y_i, .cfg_stride_x_i, .cfg_win_h_i, .cfg_win_w_i, .cfg_step_y_i, .cfg_step_x_i, .cfg_pad_top_i, .cfg_pad_left_i, .cfg_wait_prev_i, .cfg_in_addr_i,
         .cfg_in_w_i, .cfg_in_h_i, .cfg_out_w_i, .cfg_out_h_i, .cfg_in_c8_i, .cfg_out_c8_i, .rows_ready_i,
         .step_valid_o(step_valid), .step_ready_i(step_ready), .step_addr_o(req_addr_o),
         .step_shift_o(step_tag[2:0]), .step_load_o(step_load), .step_clear_o(step_tag[6]), .step_done_o(step_tag[7]),
-        .step_flags_o(step_tag[12:8])
+        .step_flags_o(step_tag[13:8])
     );
     assign step_tag[5:3] = step_load;
 
@@ -109,7 +114,7 @@ module window #(
     // --- Shift register: three rows of three columns; column 2 is the newest -------------------------------------------------
     logic [647:0] shift_q;              // as window_data_o
     logic         full_q;               // holds a complete window
-    logic [4:0]   flags_q;
+    logic [5:0]   flags_q;
     wire copy = full_q && (!window_valid_o || window_ready_i);
     assign pop = tag_there && (word_there || tag_load == 3'b0) && (!full_q || copy);
 
@@ -135,7 +140,7 @@ module window #(
     always_ff @(posedge clk_i) begin
         if (pop) begin
             full_q  <= tag_done;
-            flags_q <= tag[12:8];
+            flags_q <= tag[13:8];
         end else if (copy)
             full_q <= 1'b0;
         if (copy) begin

@@ -21,13 +21,13 @@ module layer_queue (
     // array context
     output logic              array_start_o,
     input  wire logic         array_done_i,
-    output logic      [703:0] array_layer_o,
+    output logic      [32*quell_regs_pkg::LAYER_WORDS-1:0] array_layer_o,
     output logic      [9:0]   rows_ready_o,
 
     // post context
     output logic              post_start_o,
     input  wire logic         post_done_i,
-    output logic      [703:0] post_layer_o,
+    output logic      [32*quell_regs_pkg::LAYER_WORDS-1:0] post_layer_o,
     output logic      [31:0]  seed_o,
     output logic      [31:0]  inference_o,
     input  wire logic [9:0]   rows_done_i,
@@ -36,7 +36,7 @@ module layer_queue (
     output logic              units_rst_o,
     output logic              busy_o
 );
-  localparam int LAYER_WORDS = 22;
+  localparam int LAYER_WORDS = quell_regs_pkg::LAYER_WORDS;
   // cycles a reset of the units lasts: more than the latency of act_memory, whose answers must not reach a unit that began anew
   localparam int RESET_CYCLES = 8;
 
@@ -47,7 +47,7 @@ module layer_queue (
   // ---- shadow -----------------------------------------------------------------------------------------------------------------------------
   logic [32*LAYER_WORDS-1:0] shadow_q;
   logic [31:0] seed_q, inference_q;
-  logic [31:0] readback[32];  // a copy in LUT memory: cheaper to read than 22 registers
+  logic [31:0] readback[32];  // a copy in LUT memory: cheaper to read than the registers
   logic layer_wr;
   assign layer_wr = reg_wr_i && reg_addr_i[11:8] == 4'h1;
 

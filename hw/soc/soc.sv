@@ -197,7 +197,7 @@ module soc #(
 
   // ---- layers -------------------------------------------------------------------------------------------------------------------------------
   logic array_start, array_done, post_start, post_done, units_rst;
-  logic [703:0] al, pl;  // array's and post's layer
+  logic [32*quell_regs_pkg::LAYER_WORDS-1:0] al, pl;  // array's and post's layer
   logic [31:0] seed, inference;
   logic [9:0] rows_ready, rows_done;
 
@@ -272,9 +272,14 @@ module soc #(
       .start_i             (array_start),
       .done_o              (array_done),
       .cfg_mode_i          (al[quell_regs_pkg::MODE_BIT+:2]),
-      .cfg_stride2_i       (al[quell_regs_pkg::STRIDE2_BIT+:1]),
-      .cfg_pad_top_i       (al[quell_regs_pkg::PAD_TOP_BIT+:1]),
-      .cfg_pad_left_i      (al[quell_regs_pkg::PAD_LEFT_BIT+:1]),
+      .cfg_stride_y_i      (al[quell_regs_pkg::STRIDE_Y_BIT+:3]),
+      .cfg_stride_x_i      (al[quell_regs_pkg::STRIDE_X_BIT+:3]),
+      .cfg_win_h_i         (al[quell_regs_pkg::WIN_H_BIT+:4]),
+      .cfg_win_w_i         (al[quell_regs_pkg::WIN_W_BIT+:4]),
+      .cfg_step_y_i        (al[quell_regs_pkg::STEP_Y_BIT+:6]),
+      .cfg_step_x_i        (al[quell_regs_pkg::STEP_X_BIT+:6]),
+      .cfg_pad_top_i       (al[quell_regs_pkg::PAD_TOP_BIT+:6]),
+      .cfg_pad_left_i      (al[quell_regs_pkg::PAD_LEFT_BIT+:6]),
       .cfg_wait_prev_i     (al[quell_regs_pkg::WAIT_PREV_BIT+:1]),
       .cfg_in_addr_i       (al[quell_regs_pkg::IN_ADDR_BIT+:16]),
       .cfg_w_addr_i        (al[quell_regs_pkg::W_ADDR_BIT+:16]),

@@ -139,6 +139,10 @@ static void good_layer(uint32_t *e, uint32_t index)
     SET(e, pool_shift, 23);
     SET(e, pool_kh, 2);
     SET(e, pool_kw, 2);
+    SET(e, pool_sy, 2);
+    SET(e, pool_sx, 2);
+    SET(e, pooled_h, 4);
+    SET(e, pooled_w, 4);
     SET(e, dn_pair_addr, 30);
     SET(e, dn_row_addr, 4);
     SET(e, dn_width, 4);
@@ -363,7 +367,7 @@ static void test_every_layer_field(void **state)
         QUELL_LAYER_FIELDS(FIELD)
     };
     /* fields any of whose values the hardware can take: zero points, multipliers, noise, flags that need nothing else */
-    static const char *const free_fields[] = {"noise", "correct", "dn_depthwise", "dn_bottleneck", "residual", "dn_sample", "stride2", "rng_layer", "in_last", "z_in", "z_v", "z_res", "z_y",
+    static const char *const free_fields[] = {"noise", "correct", "dn_depthwise", "dn_bottleneck", "residual", "dn_sample", "win_h", "win_w", "step_y", "step_x", "rng_layer", "in_last", "z_in", "z_v", "z_res", "z_y",
         "sigma_add", "sigma_mul", "adc_wide", "post_a", "post_b", "z_pool", "pool_m", "pool_shift", "post_shift", "dn_m1", "dn_m2", "dn_md", "dn_mu", "dn_mv", "dn_s1", "dn_s2", "dn_sd",
         "dn_su", "dn_sv", "pad_top", "pad_left", "wait_prev", "lo", "hi"};
     load_table();
@@ -382,8 +386,8 @@ static void test_every_layer_field(void **state)
                 fail_msg("%s was not refused at its largest value", fields[f].name);
             assert_int_equal(answer.error.where, QP_WHERE_LAYER);
             assert_int_equal(answer.error.index, 1);
-            /* an input that is too large may be named by another of its sizes, or by the output that no longer fits it */
-            if (strncmp(fields[f].name, "in_", 3) || !strcmp(fields[f].name, "in_addr"))
+            /* an input or a stride that is too large may be named by another of its sizes, or by the output that no longer fits it */
+            if ((strncmp(fields[f].name, "in_", 3) && strncmp(fields[f].name, "stride_", 7)) || !strcmp(fields[f].name, "in_addr"))
                 assert_int_equal(answer.error.field, fields[f].code);
             assert_memory_equal(&before, &device.table, sizeof before);
             refused++;
@@ -416,9 +420,9 @@ static void test_layer_limits(void **state)
         CASE(w_addr, 2048 - 12, 2048 - 11, 2048 - 12), CASE(const_addr, 512 - 4, 512 - 3, 512 - 4),
         CASE(dn_pair_addr, 252, 253, 252), CASE(dn_row_addr, 60, 61, 60), CASE(dn_width, 4, 5, 4), CASE(dn_width, 1, 0, 1),
         CASE(in_w, 8, 0, 1), CASE(in_h, 8, 0, 1), CASE(in_c8, 2, 0, 1), CASE(out_c8, 1, 0, 1),
-        CASE(out_w, 7, 6, 7), CASE(out_w, 8, 9, 8), CASE(out_h, 7, 6, 7), CASE(out_h, 8, 9, 8),
+        CASE(out_w, 9, 10, 9), CASE(out_w, 8, 0, 1), CASE(out_h, 9, 10, 9), CASE(out_h, 8, 0, 1), CASE(pooled_h, 4, 5, 4), CASE(pooled_w, 4, 3, 4),
         CASE(adc_shift, 8, 9, 8), CASE(post_shift, 1, 0, 1), CASE(pool_shift, 63, 0, 1), CASE(dn_s1, 1, 0, 1), CASE(dn_s2, 1, 0, 1), CASE(dn_sd, 1, 0, 1), CASE(dn_su, 1, 0, 1), CASE(dn_sv, 1, 0, 1),
-        CASE(pool_kh, 8, 9, 8), CASE(pool_kh, 1, 0, 1), CASE(pool_kw, 8, 9, 8), CASE(pool_kw, 1, 0, 1),
+        CASE(pool_kh, 2, 9, 8), CASE(pool_kh, 2, 0, 1), CASE(pool_kw, 2, 9, 8), CASE(pool_kw, 2, 0, 1),
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         good_table();
@@ -435,9 +439,12 @@ static void test_layer_limits(void **state)
     good_table();
     table.layer[2][0] |= 1u << 22;
     check_refused("reserved bit", 22, 1, 0);
-    good_table();
-    SET(table.layer[2], mode, 1);
-    check_refused("padding of 1x1", LAYER_FIELD_pad_top, 1, 0);
+    good_table(); /* with a stride of 3 columns the last of four outputs begins at column 8 */
+    SET(table.layer[2], stride_x, 2), SET(table.layer[2], out_w, 4), SET(table.layer[2], pooled_w, 2);
+    check_refused("stride", LAYER_FIELD_out_w, 4, 3);
+    good_table(); /* 4 x 2 windows of 12 channels in one output group: 96 words from 10 on */
+    SET(table.layer[2], win_h, 3), SET(table.layer[2], win_w, 1), SET(table.layer[2], w_addr, 2048 - 95);
+    check_refused("windows", LAYER_FIELD_w_addr, 2048 - 95, 2048 - 96);
     good_table();
     SET(table.layer[2], mode, 2);
     check_refused("depthwise", LAYER_FIELD_out_c8, 1, 2);

@@ -180,7 +180,10 @@ void random_model_add(struct quell_model *model, const struct random_spec *spec,
     l->channels = (l->real_channels + 7) / 8 * 8;
     int32_t kernel = spec->mode == 1 ? 1 : 3;
     t->mode = spec->mode;
-    t->stride2 = spec->stride == 2;
+    t->stride_y = t->stride_x = spec->stride - 1;
+    t->step_y = t->step_x = 3;
+    l->info.kernel_h = l->info.kernel_w = (uint32_t)kernel;
+    l->info.dilation_y = l->info.dilation_x = l->info.groups = 1;
     t->pad_top = spec->pad_top;
     t->pad_left = spec->pad_left;
     t->wait_prev = spec->input == (int)model->layer_count - 1 && spec->input >= 0;
@@ -210,8 +213,10 @@ void random_model_add(struct quell_model *model, const struct random_spec *spec,
         l->dn_bottleneck = l->block->m > 0;
     }
     snprintf(l->info.name, sizeof l->info.name, "layer%u", model->layer_count);
-    l->info.out_h = (uint32_t)(t->out_h / t->pool_kh);
-    l->info.out_w = (uint32_t)(t->out_w / t->pool_kw);
+    l->info.out_h = (uint32_t)(t->pooled_h = t->out_h / t->pool_kh);
+    l->info.out_w = (uint32_t)(t->pooled_w = t->out_w / t->pool_kw);
+    t->pool_sy = t->pool_kh;
+    t->pool_sx = t->pool_kw;
     l->info.out_c = l->real_channels;
     l->info.out_scale = 1;
     l->info.out_zero = t->pool_kind ? t->z_pool : t->z_y;

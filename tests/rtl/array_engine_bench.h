@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the array_engine benches of 8 and 16 cores share: layers, the memory around the engine, the definition of the sums, the runs.
 #pragma once
+#include "geometry.h"
 #include "tb.h"
 #include <deque>
 #include <vector>
 
-enum { CONV3X3 = 0, CONV1X1 = 1, DEPTHWISE = 2 };
-
-struct Layer {
-    int mode, stride, pad_top, pad_left, in_h, in_w, out_h, out_w, in_c, out_c8;
+struct Layer : Geometry {
+    int in_h, in_w, out_h, out_w, in_c, out_c8;
     bool wait_prev = false, extreme = false;
     const char *name = nullptr;
     int in_addr = 0, w_addr = 0, z_in = 0;
     int in_c8() const { return (in_c + 7) / 8; }
     int in_words() const { return in_h * in_w * in_c8(); }
     int groups(int cores) const { return mode == DEPTHWISE ? out_c8 : (out_c8 * 8 + cores - 1) / cores; }
-    int w_words(int cores) const { return mode == DEPTHWISE ? out_c8 : groups(cores) * (mode == CONV3X3 ? in_c : in_c8()); }
+    int sum_words() const { return mode == DEPTHWISE ? 1 : mode == CONV3X3 ? in_c : in_c8(); } // of one window of one output group
+    int w_words(int cores) const { return groups(cores) * windows() * sum_words(); }
     int64_t issues(int cores) const { return (int64_t)out_h * out_w * w_words(cores); }
     int64_t acc_beats() const { return (int64_t)out_h * out_w * out_c8 * 4; }
 };
@@ -110,7 +110,7 @@ template <class D> struct ArrayBench {
                     for (int i = 0; i < 9; i++)
                         if (i == 8 || word % l.in_c8() * 8 + i >= l.in_c)
                             weight(word, core * 9 + i) = 0;
-        // The definition: sum of w * d over taps and channels.
+        // The definition: sum of w * d over windows, taps and channels.
         t.acc.resize((size_t)l.out_h * l.out_w * l.out_c8 * 8);
         auto d = [&](int y, int x, int c) { return y < 0 || x < 0 || y >= l.in_h || x >= l.in_w ? 0 : t.q[((size_t)y * l.in_w + x) * c8 + c] - l.z_in; };
         size_t n = 0;
@@ -118,15 +118,17 @@ template <class D> struct ArrayBench {
             for (int x = 0; x < l.out_w; x++)
                 for (int o = 0; o < l.out_c8 * 8; o++) {
                     int32_t sum = 0;
-                    int group = o / cores, core = o % cores;
-                    for (int c = 0; l.mode == CONV1X1 && c < l.in_c; c++)
-                        sum += weight(group * l.in_c8() + c / 8, core * 9 + c % 8) * d(y * l.stride, x * l.stride, c);
-                    for (int tap = 0; l.mode != CONV1X1 && tap < 9; tap++) {
-                        int iy = y * l.stride + tap / 3 - l.pad_top, ix = x * l.stride + tap % 3 - l.pad_left;
-                        if (l.mode == DEPTHWISE)
-                            sum += weight(o / 8, o % 8 * 9 + tap) * d(iy, ix, o);
-                        for (int c = 0; l.mode == CONV3X3 && c < l.in_c; c++)
-                            sum += weight(group * l.in_c + c, core * 9 + tap) * d(iy, ix, c);
+                    int group = l.mode == DEPTHWISE ? o / 8 : o / cores, core = l.mode == DEPTHWISE ? o % 8 : o % cores;
+                    for (int window = 0; window < l.windows(); window++) {
+                        int first = (group * l.windows() + window) * l.sum_words(), row = l.row(y, window / l.win_w), column = l.column(x, window % l.win_w);
+                        for (int c = 0; l.mode == CONV1X1 && c < l.in_c; c++)
+                            sum += weight(first + c / 8, core * 9 + c % 8) * d(row, column, c);
+                        for (int tap = 0; l.mode != CONV1X1 && tap < 9; tap++) {
+                            if (l.mode == DEPTHWISE)
+                                sum += weight(first, core * 9 + tap) * d(row + tap / 3, column + tap % 3, o);
+                            for (int c = 0; l.mode == CONV3X3 && c < l.in_c; c++)
+                                sum += weight(first + c, core * 9 + tap) * d(row + tap / 3, column + tap % 3, c);
+                        }
                     }
                     t.acc[n++] = sum;
                 }
@@ -135,7 +137,7 @@ template <class D> struct ArrayBench {
 
     int64_t expected_macs(const Layer &l)
     {
-        int64_t pixels = (int64_t)l.out_h * l.out_w;
+        int64_t pixels = (int64_t)l.out_h * l.out_w * l.windows();
         if (l.mode == DEPTHWISE)
             return pixels * l.out_c8 * 72;
         return pixels * l.out_c8 * 8 * l.in_c * (l.mode == CONV3X3 ? 9 : 1);
@@ -161,7 +163,7 @@ template <class D> struct ArrayBench {
     void scramble()
     {
         auto &d = tb.dut;
-        d.cfg_mode_i = tb.between(0, 2), d.cfg_stride2_i = tb.between(0, 1), d.cfg_pad_top_i = tb.between(0, 1), d.cfg_pad_left_i = tb.between(0, 1);
+        random_geometry(tb).set(d);
         d.cfg_wait_prev_i = tb.between(0, 1), d.cfg_in_addr_i = tb.random(), d.cfg_w_addr_i = tb.random();
         d.cfg_in_w_i = tb.between(0, 1023), d.cfg_in_h_i = tb.between(0, 1023), d.cfg_out_w_i = tb.between(0, 1023), d.cfg_out_h_i = tb.between(0, 1023);
         d.cfg_in_c8_i = tb.between(0, 4095), d.cfg_in_last_i = tb.between(0, 7), d.cfg_out_c8_i = tb.between(0, 4095), d.cfg_z_in_i = tb.random();
@@ -171,7 +173,7 @@ template <class D> struct ArrayBench {
     uint64_t run(const Layer &l, const Tensors &t)
     {
         auto &d = tb.dut;
-        d.cfg_mode_i = l.mode, d.cfg_stride2_i = l.stride == 2, d.cfg_pad_top_i = l.pad_top, d.cfg_pad_left_i = l.pad_left;
+        l.set(d);
         d.cfg_wait_prev_i = l.wait_prev, d.cfg_in_addr_i = l.in_addr, d.cfg_w_addr_i = l.w_addr;
         d.cfg_in_w_i = l.in_w, d.cfg_in_h_i = l.in_h, d.cfg_out_w_i = l.out_w, d.cfg_out_h_i = l.out_h;
         d.cfg_in_c8_i = l.in_c8(), d.cfg_in_last_i = (l.in_c - 1) % 8, d.cfg_out_c8_i = l.out_c8, d.cfg_z_in_i = (uint8_t)l.z_in;
@@ -225,22 +227,14 @@ template <class D> struct ArrayBench {
         static const int channels[] = {1, 3, 8, 10, 16, 24, 64};
         for (;;) {
             Layer l;
-            l.mode = tb.between(0, 2);
-            l.stride = tb.between(1, 2);
+            static_cast<Geometry &>(l) = random_geometry(tb);
             l.in_c = channels[tb.between(0, 6)];
             l.out_c8 = l.mode == DEPTHWISE ? l.in_c8() : tb.between(1, 4);
             int top = tb.between(0, 1) ? 20 : 5;
             l.in_h = tb.between(1, top), l.in_w = tb.between(1, top);
-            l.pad_top = tb.between(0, 1), l.pad_left = tb.between(0, 1);
-            if (l.mode == CONV1X1) {
-                l.pad_top = l.pad_left = 0;
-                l.out_h = (l.in_h - 1) / l.stride + 1, l.out_w = (l.in_w - 1) / l.stride + 1;
-            } else {
-                int h = l.in_h + l.pad_top + tb.between(0, 2) - 3, w = l.in_w + l.pad_left + tb.between(0, 2) - 3;
-                if (h < 0 || w < 0)
-                    continue;
-                l.out_h = h / l.stride + 1, l.out_w = w / l.stride + 1;
-            }
+            l.out_h = random_side(tb, l.in_h, l.stride_y, l.pad_top, l.reach_y()), l.out_w = random_side(tb, l.in_w, l.stride_x, l.pad_left, l.reach_x());
+            if (l.w_words(cores) > 2048)
+                continue;
             return place(l);
         }
     }
@@ -262,15 +256,15 @@ template <class D> void run_random(ArrayBench<D> &bench)
     Tb<D> &tb = bench.tb;
     std::vector<Layer> list;
     for (int in : {1, 8, 77, 640, 4093})
-        list.push_back(Layer{CONV1X1, 1, 0, 0, 1, 1, 1, 1, in, in > 2000 ? 2 : 3});
+        list.push_back(Layer{{CONV1X1, 1, 1, 0, 0}, 1, 1, 1, 1, in, in > 2000 ? 2 : 3});
     for (int w = 2; w <= 5; w++) {       // an accumulator comes back soon
-        list.push_back(Layer{CONV1X1, 1, 0, 0, 2, w, 2, w, 40, 2});
-        list.push_back(Layer{CONV3X3, 1, 1, 1, 3, w, 3, w, 25, 3});
+        list.push_back(Layer{{CONV1X1, 1, 1, 0, 0}, 2, w, 2, w, 40, 2});
+        list.push_back(Layer{{CONV3X3, 1, 1, 1, 1}, 3, w, 3, w, 25, 3});
     }
-    list.push_back(Layer{CONV3X3, 1, 1, 1, 4, 1, 4, 1, 24, 2});       // a single column
-    list.push_back(Layer{CONV3X3, 1, 1, 1, 1, 1, 1, 1, 9, 1});
-    list.push_back(Layer{DEPTHWISE, 1, 1, 1, 1, 1, 1, 1, 40, 5});
-    list.push_back(Layer{CONV1X1, 2, 0, 0, 1, 1023, 1, 512, 3, bench.cores / 8});   // the whole row buffer
+    list.push_back(Layer{{CONV3X3, 1, 1, 1, 1}, 4, 1, 4, 1, 24, 2});       // a single column
+    list.push_back(Layer{{CONV3X3, 1, 1, 1, 1}, 1, 1, 1, 1, 9, 1});
+    list.push_back(Layer{{DEPTHWISE, 1, 1, 1, 1}, 1, 1, 1, 1, 40, 5});
+    list.push_back(Layer{{CONV1X1, 2, 2, 0, 0}, 1, 1023, 1, 512, 3, bench.cores / 8});   // the whole row buffer
     for (int i = 0; i < 120;) {
         Layer l = bench.random_layer();
         if (l.issues(bench.cores) > 12000)
@@ -289,7 +283,8 @@ template <class D> void run_random(ArrayBench<D> &bench)
                 bench.drain();
         } catch (const TbFailure &failure) {
             char text[700];
-            snprintf(text, sizeof text, "mode %d stride %d pad %d,%d in %dx%dx%d out %dx%dx%d wait %d: %s", l.mode, l.stride, l.pad_top, l.pad_left, l.in_h, l.in_w,
+            snprintf(text, sizeof text, "mode %d stride %d,%d windows %dx%d step %d,%d pad %d,%d in %dx%dx%d out %dx%dx%d wait %d: %s", l.mode, l.stride_y, l.stride_x, l.win_h, l.win_w,
+                     l.step_y, l.step_x, l.pad_top, l.pad_left, l.in_h, l.in_w,
                      l.in_c, l.out_h, l.out_w, l.out_c8 * 8, l.wait_prev, failure.what());
             throw TbFailure(text);
         }
@@ -301,10 +296,10 @@ template <class D> void run_random(ArrayBench<D> &bench)
 template <class D> void run_resnet8(ArrayBench<D> &bench, int image_channels)
 {
     auto conv = [](const char *name, int stride, int size, int in, int out) {
-        return Layer{CONV3X3, stride, stride == 1, stride == 1, size, size, size / stride, size / stride, in, out / 8, false, false, name};
+        return Layer{{CONV3X3, stride, stride, stride == 1, stride == 1}, size, size, size / stride, size / stride, in, out / 8, false, false, name};
     };
     auto point = [](const char *name, int stride, int size, int in, int out) {
-        return Layer{CONV1X1, stride, 0, 0, size, size, (size - 1) / stride + 1, (size - 1) / stride + 1, in, out / 8, false, false, name};
+        return Layer{{CONV1X1, stride, stride, 0, 0}, size, size, (size - 1) / stride + 1, (size - 1) / stride + 1, in, out / 8, false, false, name};
     };
     std::vector<Layer> list = {
         conv("conv 3x3", 1, 32, image_channels, 16), conv("conv 3x3", 1, 32, 16, 16), conv("conv 3x3", 1, 32, 16, 16),

@@ -10,7 +10,8 @@
 #include <vector>
 
 #define REG(name) ((unsigned)offsetof(quell_regs_t, name))
-using Layer = std::array<uint32_t, 22>;
+constexpr int WORDS = sizeof(quell_regs_t::layer) / 4;
+using Layer = std::array<uint32_t, WORDS>;
 
 static void run(Tb<Vlayer_queue> &tb)
 {
@@ -29,21 +30,21 @@ static void run(Tb<Vlayer_queue> &tb)
         bool array_ends = array_busy && array_left-- <= 0;
         bool post_ends = post_busy && post_left-- <= 0 && (array != post || !array_busy);
         d.array_done_i = array_ends, d.post_done_i = post_ends;
-        // The processor: reads status until it is ready, writes 22 words, seed, inference, go; now and then an abort.
+        // The processor: reads status until it is ready, writes the words, seed, inference, go; now and then an abort.
         bool abort = tb.stalls && tb.uniform() < 0.001;
         d.reg_wr_i = abort || word > 0;
         d.reg_addr_i = tb.coin(0.7) ? REG(status) : tb.coin() ? REG(time_start) : REG(time_end);
         if (abort)
             d.reg_addr_i = REG(ctrl), d.reg_wdata_i = 2;
-        else if (word >= 1 && word <= 22)
+        else if (word >= 1 && word <= WORDS)
             d.reg_addr_i = REG(layer) + 4 * (word - 1), d.reg_wdata_i = layers.back()[word - 1];
-        else if (word == 23)
+        else if (word == WORDS + 1)
             d.reg_addr_i = REG(seed), d.reg_wdata_i = seeds.back();
-        else if (word == 24)
+        else if (word == WORDS + 2)
             d.reg_addr_i = REG(inference), d.reg_wdata_i = ~seeds.back();
-        else if (word == 25)
+        else if (word == WORDS + 3)
             d.reg_addr_i = REG(ctrl), d.reg_wdata_i = 1;
-        word = word == 0 || word == 25 ? 0 : word + 1;
+        word = word == 0 || word == WORDS + 3 ? 0 : word + 1;
         bool behind = array_busy && post_busy && post == array - 1;
         tb.settle();
         if (array_busy)

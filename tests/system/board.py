@@ -24,11 +24,12 @@ def layer_fields():
 
 def layer_entry(**values):
     """The bytes of a layer entry; fields not named are 0."""
-    words = [0] * 22
+    fields = layer_fields()
+    words = [0] * (max(offset for offset, _, _ in fields.values()) // 4 + 1)
     for name, value in values.items():
-        offset, low, width = layer_fields()[name]
+        offset, low, width = fields[name]
         words[offset // 4] |= (value & ((1 << width) - 1)) << low
-    return struct.pack("<22I", *words)
+    return struct.pack(f"<{len(words)}I", *words)
 
 
 class Board:

@@ -1,3 +1,3 @@
-# A row is taken as ready one row too early.
+# The words between two windows are those between two columns.
 # bench: window
-s/index_q - 12'sd1 : index_q;/index_q - 12'sd2 : index_q - 12'sd1;/
+s/\(window_end \? jump : 16'\(cfg_in_c8_i\)\)/16'(cfg_in_c8_i)/
