@@ -149,7 +149,7 @@ class Net:
         w = weights(values) if weights else self.weights(values)
         if "auto_pad" not in attributes:
             attributes["pads"] = list(pads) if pads is not None else [kh // 2, kw // 2, kh // 2, kw // 2]
-        return self.node("Conv", [x, w, *([self.bias(x, outputs, bias)] if bias else [])], strides=[stride, stride], **({"group": group} if group > 1 else {}), **attributes)
+        return self.node("Conv", [x, w, *([self.bias(x, outputs, bias)] if bias else [])], strides=[stride, stride] if np.isscalar(stride) else list(stride), **({"group": group} if group > 1 else {}), **attributes)
 
     def dense(self, x, outputs, bias="int32", weights=None, transposed=True, **attributes):
         values = self.random_weights(outputs, self.values[x].shape[1])

@@ -29,7 +29,7 @@ class Limits(c.Structure):
 class LayerInfo(c.Structure):
     _fields_ = [("name", c.c_char * 64), ("output", c.c_char * 64), ("input", c.c_char * 64), ("residual", c.c_char * 64), ("out_h", c.c_uint32), ("out_w", c.c_uint32), ("out_c", c.c_uint32),
                 ("out_scale", c.c_float), ("out_zero", c.c_int32), ("in_h", c.c_uint32), ("in_w", c.c_uint32), ("in_c", c.c_uint32), ("macs", c.c_uint64), ("denoiser_macs", c.c_uint64),
-                ("has_denoiser", c.c_uint32), ("conversions", c.c_uint32)]
+                ("has_denoiser", c.c_uint32), ("conversions", c.c_uint32), *((n, c.c_uint32) for n in ("kernel_h", "kernel_w", "dilation_y", "dilation_x", "groups"))]
 
 
 def library():

@@ -387,6 +387,16 @@ def small_kernels():
     return net, net.pair(net.node("Flatten", [net.conv(x, 10, kernel=5, pads=[0] * 4)], axis=1))
 
 
+@form("structure", "kernels up to 16 x 16, not square, strides up to 8, unequal ones, dilation, groups, depth multiplier")
+def large_kernels():
+    net = Net(shape=(3, 20, 20))
+    x = plain(net, kernel=(10, 4), pads=[4, 1, 5, 2], stride=(2, 1))
+    x = plain(net, x, kernel=5, pads=[2] * 4, group=2)
+    x = net.pair(net.conv(x, 16, group=8, kernel=5, pads=[2] * 4))
+    x = net.pair(net.conv(x, 16, group=16, dilations=[2, 2], pads=[2] * 4))
+    return net, net.head(net.pair(net.conv(x, 8, kernel=(2, 3), stride=(1, 3), dilations=[3, 1], pads=[1, 1, 2, 1])))
+
+
 @form("structure", "Sub of two tensors: the second one turned round by a layer of its own")
 def difference():
     net = Net()
@@ -613,22 +623,22 @@ operator("Concat", "joined", axis=1)
 operator("Mul", "two tensors")
 
 
-@refused("kernels above 3 x 3", "(Conv)", "kernel is 5 x 5")
+@refused("kernels above 16 x 16", "(Conv)", "kernel is 17 x 1", "up to 16 x 16")
 def large_kernel():
     net = Net()
-    return net, net.head(plain(net, kernel=5))
+    return net, net.head(plain(net, kernel=(17, 1), pads=[8, 0, 8, 0]))
 
 
-@refused("groups other than depthwise", "(Conv)", "group 2")
-def groups():
+@refused("strides above 8", "(Conv)", "strides are 9, 9", "1 to 8")
+def large_stride():
     net = Net()
-    return net, net.head(plain(net, plain(net), group=2))
+    return net, net.head(plain(net, stride=9))
 
 
-@refused("dilation", "(Conv)", "dilations")
-def dilation():
+@refused("pads above 63", "(Conv)", "pads 64, 64", "0 to 63")
+def large_pads():
     net = Net()
-    return net, net.head(net.pair(net.conv(net.start(), 8, pads=[2] * 4, dilations=[2, 2])))
+    return net, net.head(net.pair(net.conv(net.start(), 8, pads=[64] * 4, dilations=[63, 63])))
 
 
 @refused("windows that overlap", "(MaxPool)", "overlap")

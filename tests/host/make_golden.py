@@ -67,17 +67,21 @@ class Net:
         self.constant(f"{name}_bs", unit, np.float32)
         return self.node("DequantizeLinear", [f"{name}_b", f"{name}_bs"], f"{name}_b_dq", axis=0)
 
-    def conv(self, x, name, outputs, kernel=3, stride=1, pads=None, depthwise=False, form="channel", bias="int", quantise=True, zero=None, scale=None, **attributes):
+    def conv(self, x, name, outputs, kernel=3, stride=1, pads=None, depthwise=False, group=1, dilation=1, form="channel", bias="int", quantise=True, zero=None, scale=None, **attributes):
+        """kernel, stride, dilation: one number, or one for rows and one for columns."""
         c, h, w = x.shape
-        inputs = 1 if depthwise else c
-        weight, scales = self.weights(name, (outputs, inputs, kernel, kernel), inputs * kernel * kernel, form)
+        pair = lambda value: (value, value) if isinstance(value, int) else value
+        kernel, stride, dilation, group = pair(kernel), pair(stride), pair(dilation), c if depthwise else group
+        inputs = c // group
+        weight, scales = self.weights(name, (outputs, inputs, *kernel), inputs * kernel[0] * kernel[1], form)
         parts = [x.name, weight] + ([self.bias(name, scales, x.scale, bias)] if bias else [])
+        reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation)]
         if "auto_pad" not in attributes:
-            attributes["pads"] = pads = pads if pads is not None else [kernel // 2] * 4
-            size = lambda n, i: (n + pads[i] + pads[i + 2] - kernel) // stride + 1
+            attributes["pads"] = pads = pads if pads is not None else [r // 2 for r in reach] * 2
+            size = lambda n, i: (n + pads[i] + pads[i + 2] - reach[i]) // stride[i] + 1
         else:
-            size = lambda n, i: -(-n // stride) if attributes["auto_pad"] != "VALID" else (n - kernel) // stride + 1
-        y = self.node("Conv", parts, name, kernel_shape=[kernel] * 2, strides=[stride] * 2, group=c if depthwise else 1, **attributes)
+            size = lambda n, i: -(-n // stride[i]) if attributes["auto_pad"] != "VALID" else (n - reach[i]) // stride[i] + 1
+        y = self.node("Conv", parts, name, kernel_shape=list(kernel), strides=list(stride), dilations=list(dilation), group=group, **attributes)
         shape = (outputs, size(h, 0), size(w, 1))
         return self.quantise(y, shape, *self.range(scale, zero), f"{name}_v") if quantise else Tensor(y, shape, None, None)
 
@@ -178,8 +182,14 @@ def case_conv(**options):
     net = Net(1, zero=options.pop("in_zero", None), shape=options.pop("shape", (3, 12, 12)))
     x = net.conv(net.x, "first", 10, kernel=1, zero=5)  # the layer under test sees codes of both signs
     if options.pop("depthwise", False):
-        return net.close(net.conv(x, "under_test", 10, depthwise=True, **options))
+        return net.close(net.conv(x, "under_test", options.pop("outputs", 10), depthwise=True, **options))
     return net.close(net.conv(x, "under_test", options.pop("outputs", 13), **options))
+
+
+def case_image(**options):
+    """The image itself: few channels."""
+    net = Net(1, shape=options.pop("shape", (3, 17, 14)))
+    return net.close(net.conv(net.x, "under_test", 13, **options))
 
 
 def case_post(shortcut=None, pool=None, first_shortcut=True, unsigned=False, denoise=None, kernel=3, **options):
@@ -264,6 +274,29 @@ CASES = {
     "depthwise": lambda: case_conv(depthwise=True),
     "depthwise_stride2": lambda: case_conv(depthwise=True, stride=2),
     "depthwise_pads_0011_stride2": lambda: case_conv(depthwise=True, stride=2, pads=[0, 0, 1, 1]),
+    "conv5x5": lambda: case_conv(kernel=5),
+    "conv5x5_on_the_image": lambda: case_image(kernel=5, stride=2),
+    "conv7x7_stride2": lambda: case_image(kernel=7, stride=2),
+    "conv11x11_stride4": lambda: case_image(kernel=11, stride=4, pads=[2] * 4),
+    "conv2x2": lambda: case_conv(kernel=2, pads=[0, 0, 1, 1]),
+    "conv1x3": lambda: case_conv(kernel=(1, 3)),
+    "conv3x1_stride12": lambda: case_conv(kernel=(3, 1), stride=(1, 2)),
+    "conv10x4_stride2": lambda: case_image(kernel=(10, 4), stride=2, pads=[4, 1, 5, 1], shape=(1, 25, 10)),
+    "conv4x9_same": lambda: case_conv(kernel=(4, 9), stride=(3, 2), auto_pad="SAME_LOWER"),
+    "conv16x16": lambda: case_image(kernel=16, pads=[8, 7, 7, 8], shape=(1, 12, 12)),
+    "conv3x3_stride8": lambda: case_conv(stride=(8, 5)),
+    "conv3x3_pads_larger_than_kernel": lambda: case_conv(pads=[5, 4, 2, 2]),
+    "conv1x1_padded": lambda: case_conv(kernel=1, pads=[2, 1, 0, 1], stride=2),
+    "dilated": lambda: case_conv(dilation=2),
+    "dilated_unequal": lambda: case_conv(kernel=(3, 2), dilation=(4, 3), stride=(2, 1)),
+    "dilated_beyond_the_image": lambda: case_conv(dilation=11, pads=[11] * 4),
+    "groups": lambda: case_conv(group=2, outputs=14),
+    "groups_dilated": lambda: case_conv(group=5, outputs=20, kernel=(2, 3), dilation=2),
+    "depthwise5x5": lambda: case_conv(depthwise=True, kernel=5),
+    "depthwise7x4_stride32": lambda: case_conv(depthwise=True, kernel=(7, 4), stride=(3, 2)),
+    "depthwise1x1": lambda: case_conv(depthwise=True, kernel=1),
+    "depthwise_dilated": lambda: case_conv(depthwise=True, dilation=(3, 2)),
+    "depth_multiplier": lambda: case_conv(depthwise=True, outputs=30),
     "image_zero_point": lambda: case_float_range(-17),
     "relu": lambda: case_post(relu=True),
     "clip": lambda: case_post(clip=(-0.4, 0.7)),

@@ -160,6 +160,8 @@ static void make_post(struct quell_model_layer *l, const struct random_spec *spe
         scale_for(random, t->pool_kh * t->pool_kw, 1, 24, &t->pool_m, &t->pool_shift);
 }
 
+static int32_t output_side(int32_t in, int32_t before, int32_t after, int32_t reach, int32_t stride) { return (in + before + after - reach) / stride + 1; }
+
 void random_model_add(struct quell_model *model, const struct random_spec *spec, struct random *random)
 {
     struct quell_model_layer *l = &model->layers[model->layer_count];
@@ -175,23 +177,28 @@ void random_model_add(struct quell_model *model, const struct random_spec *spec,
     t->in_last = spec->fully_connected ? 7 : (int32_t)(c - 1) % 8;
     if (spec->mode == 2)
         l->in_channels = 1;
-    l->taps = spec->mode == 1 ? 1 : 9;
     l->real_channels = spec->mode == 2 ? c : (uint32_t)spec->channels;
     l->channels = (l->real_channels + 7) / 8 * 8;
-    int32_t kernel = spec->mode == 1 ? 1 : 3;
     t->mode = spec->mode;
-    t->stride_y = t->stride_x = spec->stride - 1;
-    t->step_y = t->step_x = 3;
-    l->info.kernel_h = l->info.kernel_w = (uint32_t)kernel;
-    l->info.dilation_y = l->info.dilation_x = l->info.groups = 1;
+    t->stride_y = spec->stride - 1;
+    t->stride_x = (spec->stride_x ? spec->stride_x : spec->stride) - 1;
+    t->win_h = spec->win_h ? spec->win_h - 1 : 0;
+    t->win_w = spec->win_w ? spec->win_w - 1 : 0;
+    t->step_y = spec->step_y ? spec->step_y : 1;
+    t->step_x = spec->step_x ? spec->step_x : 1;
     t->pad_top = spec->pad_top;
     t->pad_left = spec->pad_left;
     t->wait_prev = spec->input == (int)model->layer_count - 1 && spec->input >= 0;
     t->rng_layer = (int32_t)model->layer_count;
     t->in_h = (int32_t)h;
     t->in_w = (int32_t)w;
-    t->out_h = ((int32_t)h + spec->pad_top + spec->pad_bottom - kernel) / spec->stride + 1;
-    t->out_w = ((int32_t)w + spec->pad_left + spec->pad_right - kernel) / spec->stride + 1;
+    l->taps = quell_layer_taps(t);
+    uint32_t side = quell_layer_side(t);
+    l->info.kernel_h = (uint32_t)(t->win_h + 1) * side; /* every tap stands for a weight, also where windows overlap */
+    l->info.kernel_w = (uint32_t)(t->win_w + 1) * side;
+    l->info.dilation_y = l->info.dilation_x = l->info.groups = 1;
+    t->out_h = output_side((int32_t)h, spec->pad_top, spec->pad_bottom, t->win_h * t->step_y + (int32_t)side, t->stride_y + 1);
+    t->out_w = output_side((int32_t)w, spec->pad_left, spec->pad_right, t->win_w * t->step_x + (int32_t)side, t->stride_x + 1);
     t->out_c8 = (int32_t)l->channels / 8;
     size_t n = (size_t)l->taps * l->in_channels;
     l->weights = weights(random, n * l->channels, 100);
@@ -247,6 +254,26 @@ static int same_shape(const struct quell_model *model, int producer, uint32_t h,
     return ph == h && pw == w && pc == c;
 }
 
+/* Several windows, any stride. */
+static void random_windows(struct random_spec *s, struct random *r)
+{
+    s->win_h = random_range(r, 1, 3);
+    s->win_w = random_range(r, 1, 3);
+    s->step_y = random_range(r, 1, 4);
+    s->step_x = random_range(r, 1, 4);
+    s->stride = random_range(r, 1, 4);
+    s->stride_x = random_range(r, 1, 4);
+}
+
+/* As wanted, and such that there is an output. The first tap of the last one lies in the image. */
+static void pads(int *before, int *after, int32_t size, int32_t reach, int wanted, struct random *r)
+{
+    *before = wanted ? random_range(r, 0, reach / 2) : 0;
+    *after = wanted ? random_range(r, 0, reach / 2) : 0;
+    if (size + *before + *after < reach)
+        *before = reach - size - *after;
+}
+
 static void random_layer(struct quell_model *model, struct random *r, int last)
 {
     int previous = (int)model->layer_count - 1;
@@ -261,14 +288,14 @@ static void random_layer(struct quell_model *model, struct random *r, int last)
         random_model_add(model, &s, r);
         return;
     }
-    if (s.mode != 1) {
-        s.pad_top = h < 3 || random_range(r, 0, 1);
-        s.pad_bottom = h < 3 || random_range(r, 0, 1);
-        s.pad_left = w < 3 || random_range(r, 0, 1);
-        s.pad_right = w < 3 || random_range(r, 0, 1);
-    }
-    int kernel = s.mode == 1 ? 1 : 3;
-    uint32_t oh = ((uint32_t)(s.pad_top + s.pad_bottom) + h - (uint32_t)kernel) / (uint32_t)s.stride + 1, ow = ((uint32_t)(s.pad_left + s.pad_right) + w - (uint32_t)kernel) / (uint32_t)s.stride + 1;
+    if (random_range(r, 0, 2) == 0)
+        random_windows(&s, r);
+    int32_t reach_y = s.win_h ? (s.win_h - 1) * s.step_y : 0, reach_x = s.win_w ? (s.win_w - 1) * s.step_x : 0;
+    reach_y += s.mode == 1 ? 1 : 3;
+    reach_x += s.mode == 1 ? 1 : 3;
+    pads(&s.pad_top, &s.pad_bottom, (int32_t)h, reach_y, s.mode != 1, r);
+    pads(&s.pad_left, &s.pad_right, (int32_t)w, reach_x, s.mode != 1, r);
+    uint32_t oh = (uint32_t)output_side((int32_t)h, s.pad_top, s.pad_bottom, reach_y, s.stride), ow = (uint32_t)output_side((int32_t)w, s.pad_left, s.pad_right, reach_x, s.stride_x ? s.stride_x : s.stride);
     for (int i = -1; i <= previous; i++) /* a residual wherever one fits */
         if (same_shape(model, i, oh, ow, s.mode == 2 ? c : (uint32_t)s.channels) && random_range(r, 0, 1))
             s.residual = i;

@@ -15,7 +15,9 @@ int32_t random_range(struct random *random, int32_t low, int32_t high); /* both 
 
 /* What one layer is; everything left out is 0. */
 struct random_spec {
-    int mode, stride, pad_top, pad_left, pad_bottom, pad_right; /* stride 1 or 2 */
+    int mode, stride, pad_top, pad_left, pad_bottom, pad_right;
+    int stride_x;                       /* if another one */
+    int win_h, win_w, step_y, step_x;   /* windows of an output, their distance; 0 is 1 */
     int input, residual;       /* producing layer; input -1 the image; residual -2 none */
     int channels;              /* outputs; ignored when depthwise */
     int fully_connected;       /* the input is read as one pixel */
