@@ -41,6 +41,8 @@ static cJSON *model_json(const quell_model *model)
     cJSON_AddNumberToObject(in, "scale", input.scale);
     cJSON_AddItemToObject(in, "mean", cJSON_CreateDoubleArray(input.mean, (int)input.means));
     cJSON_AddItemToObject(in, "std", cJSON_CreateDoubleArray(input.std, (int)input.stds));
+    if (input.resize)
+        cJSON_AddNumberToObject(in, "resize", input.resize);
     cJSON_AddStringToObject(in, "doubt", quell_model_input_doubt(model, words) ? words : "");
 #define ADD(member) cJSON_AddNumberToObject(j, #member, (double)i.member)
     ADD(layers);
