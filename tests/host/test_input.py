@@ -270,6 +270,23 @@ def test_sizes_that_differ(tmp_path):
     assert "00_first.png" in message and "9 x 8" in message and "8 x 8" in message
 
 
+# ---- what follows the logits ----
+
+
+@pytest.mark.parametrize("op, words", [("Softmax", "Softmax, left to the host"), ("LogSoftmax", "LogSoftmax, left to the host"), ("Sigmoid", "Sigmoid, left to the host"), ("ArgMax", "ArgMax, done on the host"), ("", "")])
+def test_the_end(tmp_path, op, words):
+    model = onnx.load(net(tmp_path / "m.onnx"))
+    if op:
+        model.graph.node.append(helper.make_node(op, [model.graph.output[0].name], ["end"], **({} if op == "Sigmoid" else {"axis": 1})))
+        kind, shape = (TensorProto.INT64, [1, 1]) if op == "ArgMax" else (TensorProto.FLOAT, [1, CLASSES])
+        model.graph.output[0].CopyFrom(helper.make_tensor_value_info("end", kind, shape))
+        onnx.save(model, tmp_path / "m.onnx")
+    quell("compile", "--model", tmp_path / "m.onnx", "--output", tmp_path / "m.quell")
+    for file in ("m.onnx", "m.quell"):
+        report = quell("info", "--model", tmp_path / file, "--json", "-")
+        assert json.loads(report.stdout)["end"] == op and words in report.stderr and ("at the end" in report.stderr) == bool(op)
+
+
 # ---- resize and crop ----
 
 
