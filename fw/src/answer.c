@@ -2,6 +2,7 @@
 /* The answer task: sends the oldest reply when it is ready and the line is free. */
 #include "channel.h"
 #include "device.h"
+#include "tasks.h"
 
 /* Copy words behind the answer header; returns their bytes. */
 static uint32_t put_payload(const void *words, uint32_t bytes)

@@ -10,7 +10,6 @@ void device_init(void)
     layer_abort();
     board_write(REG(cnt_clear), 1);
     channel_send(0, 0);
-    receive_start();
 }
 
 struct reply *reply_add(uint32_t opcode, uint32_t sequence)
@@ -48,12 +47,4 @@ void images_end(enum qp_status status, const struct qp_error *error)
         reply->status = status;
         reply->error = *error;
     }
-}
-
-void idle_task(void)
-{
-    const struct receiver *r = &device.receiver;
-    bool busy = device.count || device.request_waits || channel_send_left() || r->resync || r->state != RECEIVE_HEADER || r->left != sizeof(struct qp_header);
-    if (busy != (board_read(REG(leds)) & 1))
-        board_write(REG(leds), busy);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The firmware's whole state, and its tasks. A request passes receive -> request -> queue of replies -> (run) -> answer. */
+/* The firmware's whole state. A request passes receive -> request -> queue of replies -> (run) -> answer (tasks.h). */
 #ifndef QUELL_DEVICE_H
 #define QUELL_DEVICE_H
 
@@ -76,15 +76,8 @@ struct device {
 
 extern struct device device;
 
+/* What is known of the hardware, and everything at rest. */
 void device_init(void);
-
-void receive_start(void);
-
-void receive_task(void);
-void request_task(void);
-void run_task(void);
-void answer_task(void);
-void idle_task(void); /* LED 0, which also tells the simulated board when it may sleep */
 
 /* The i-th reply owed, 0 the oldest. */
 static inline struct reply *reply_at(uint32_t i) { return &device.reply[(device.first + i) % REPLIES]; }

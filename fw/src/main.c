@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device.h"
+#include "tasks.h"
 
 int main(void)
 {
     device_init();
+    receive_start();
     for (;;) {
         receive_task();
         request_task();

@@ -6,6 +6,7 @@
  */
 #include "channel.h"
 #include "device.h"
+#include "tasks.h"
 
 #define HEADER_BYTES ((uint32_t)sizeof(struct qp_header))
 

@@ -3,6 +3,7 @@
 #include "channel.h"
 #include "device.h"
 #include "image.h"
+#include "tasks.h"
 
 /* A word of the request's payload. */
 static uint32_t payload_word(size_t offset) { return message_word(device.request.offset + MESSAGE_PAYLOAD + (uint32_t)offset); }

@@ -2,6 +2,7 @@
 /* The run task: takes the oldest image through its layers. The next layer is programmed while the present one runs. */
 #include "channel.h"
 #include "device.h"
+#include "tasks.h"
 
 static uint64_t macs(void)
 {

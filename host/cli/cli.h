@@ -12,10 +12,10 @@
 struct cli_options {
     const char *model, *images, *labels, *device, *profile, *calibration, *denoiser_name, *logits, *json, *trace, *simulator, *output, *dump;
     const char *profiles, *severities, *chips, *noise_seeds, *denoisers, *calibrate, *slice; /* of a sweep */
-    const char *range, *scale, *mean, *std, *order, *layout; /* of the model's input */
+    const char *range, *scale, *mean, *std, *order, *layout, *resize; /* of the model's input */
     double severity; /* of the profile, 1 is as written */
     uint32_t chip, noise_seed, limit, threads, dump_count, wait_seconds, top;
-    quell_input input; /* what the six say */
+    quell_input input; /* what the seven say */
     char given[64];    /* letters of the options that were given */
     int wait; /* for a board to be plugged in: wait_seconds, 0 for ever */
     int skip_bad, progress, report, large, corrected_only;

@@ -6,6 +6,13 @@
 
 /* ---- info ---- */
 
+/* What the file does with the logits, as ONNX calls it; "" for nothing. */
+static const char *end_name(const quell_model_info *i)
+{
+    static const char *const NAMES[] = {"", "Softmax", "LogSoftmax", "Sigmoid", "ArgMax"};
+    return NAMES[i->end < sizeof NAMES / sizeof *NAMES ? i->end : 0];
+}
+
 static cJSON *layer_json(const quell_layer_info *l)
 {
     cJSON *j = cJSON_CreateObject();
@@ -41,6 +48,8 @@ static cJSON *model_json(const quell_model *model)
     cJSON_AddNumberToObject(in, "scale", input.scale);
     cJSON_AddItemToObject(in, "mean", cJSON_CreateDoubleArray(input.mean, (int)input.means));
     cJSON_AddItemToObject(in, "std", cJSON_CreateDoubleArray(input.std, (int)input.stds));
+    if (input.resize)
+        cJSON_AddNumberToObject(in, "resize", input.resize);
     cJSON_AddStringToObject(in, "doubt", quell_model_input_doubt(model, words) ? words : "");
 #define ADD(member) cJSON_AddNumberToObject(j, #member, (double)i.member)
     ADD(layers);
@@ -60,6 +69,7 @@ static cJSON *model_json(const quell_model *model)
     ADD(dn_pair_words);
     ADD(dn_row_words);
 #undef ADD
+    cJSON_AddStringToObject(j, "end", end_name(&i));
     cJSON *layers = cJSON_AddArrayToObject(j, "layer");
     quell_layer_info l;
     for (uint32_t k = 0; quell_model_get_layer(model, k, &l) == QUELL_OK; k++)
@@ -96,6 +106,10 @@ static void print_info(const quell_model *model, const char *name)
     printf("classes       %u", i.classes);
     for (uint32_t c = 0; c < i.classes && quell_model_class_name(model, c); c++)
         printf("%s%s", c ? ", " : ": ", cli_text(quell_model_class_name(model, c)));
+    if (i.end == QUELL_END_ARGMAX)
+        printf("\nat the end    ArgMax, done on the host: the best class");
+    else if (i.end)
+        printf("\nat the end    %s, left to the host: results are the codes that it reads, whose order it keeps", end_name(&i));
     printf("\nparameters    %u, denoising blocks %u (%.2f %%)\n", i.parameters, i.denoiser_parameters, i.parameters ? 100.0 * i.denoiser_parameters / i.parameters : 0);
     printf("MACs          %llu, denoising blocks %llu (%.2f %%)\n", (unsigned long long)i.macs, (unsigned long long)i.denoiser_macs, i.macs ? 100.0 * (double)i.denoiser_macs / (double)i.macs : 0);
     printf("layers        %u, denoised %u\n", i.layers, i.denoisers);

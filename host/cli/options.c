@@ -59,6 +59,7 @@ static const struct option_row {
     TEXT_OPTION('4', "input-std", std, "R,G,B", "one number, or one a channel (1)"),
     TEXT_OPTION('5', "channel-order", order, "ORDER", "of the network's channels: rgb (the default) or bgr"),
     TEXT_OPTION('6', "input-layout", layout, "LAYOUT", "of .npy tensors: nchw or nhwc (as the network's input)"),
+    TEXT_OPTION('8', "input-resize", resize, "SHORT_SIDE", "PNG and JPEG files of any size: bilinear to this short side, then the middle; off: not, whatever the file says"),
     NUMBER_OPTION('7', "top", top, "count an image as right, in a second figure, if its label is among the N best (1)"),
 };
 enum { OPTION_COUNT = sizeof OPTIONS / sizeof *OPTIONS };
@@ -107,7 +108,7 @@ static int read_input(struct cli_options *o)
 {
     const struct {
         const char *text, *key, *option;
-    } said[] = {{o->range, "range", "input-range"}, {o->scale, "scale", "input-scale"}, {o->mean, "mean", "input-mean"}, {o->std, "std", "input-std"}, {o->order, "order", "channel-order"}, {o->layout, "layout", "input-layout"}};
+    } said[] = {{o->range, "range", "input-range"}, {o->scale, "scale", "input-scale"}, {o->mean, "mean", "input-mean"}, {o->std, "std", "input-std"}, {o->order, "order", "channel-order"}, {o->layout, "layout", "input-layout"}, {o->resize, "resize", "input-resize"}};
     quell_error err;
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (said[i].text && quell_input_say(&o->input, said[i].key, said[i].text, &err) != QUELL_OK) {

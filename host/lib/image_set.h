@@ -15,6 +15,7 @@ struct quell_images {
     uint32_t room;       /* images that the arrays hold */
     uint32_t limit;      /* stop at so many; UINT32_MAX: all */
     int skip_bad;
+    int pictures;        /* they came as PNG or JPEG files: these alone are resized */
     const quell_model *model; /* whom they are for; NULL: not known. Not used once the set is open */
     char note[400];      /* something to say about them, or "" */
 };

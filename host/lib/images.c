@@ -70,6 +70,8 @@ static quell_status open_set(struct quell_images *im, const char *path, const ch
         status = quell_fail(err, QUELL_E_IMAGES, "there is no%s image in %s", im->info.skipped ? " good" : "", path);
     if (status == QUELL_OK && im->model && !im->codes)
         status = input_check(im->model, err);
+    if (status == QUELL_OK && im->model && im->model->input.meaning.resize && !im->pictures)
+        images_note(im, "%.300s: only PNG and JPEG files are resized; these are taken as they are", path);
     look_at_labels(im);
     im->model = NULL;
     return status;

@@ -13,7 +13,7 @@
 
 #include "file.h"
 #include "image_readers.h"
-#include "picture.h"
+#include "picture_resize.h"
 
 enum { FILE_MAX = 1 << 28, CLASSES_MAX = QUELL_LABEL_MAX + 1 };
 
@@ -207,22 +207,46 @@ static int by_rank(const void *a, const void *b)
     return x->folder != y->folder ? (x->folder < y->folder ? -1 : 1) : strcmp(x->path, y->path);
 }
 
+static uint32_t resize_of(const struct quell_images *im) { return im->model ? im->model->input.meaning.resize : 0; }
+
+static quell_status other_size(struct quell_images *im, const char *path, const struct picture *p, quell_error *err)
+{
+    const uint32_t h = im->info.h, w = im->info.w;
+    if (!im->model)
+        return images_bad(im, err, "%s is %u x %u; the images before it are %u x %u", path, p->h, p->w, h, w);
+    if (resize_of(im))
+        return images_bad(im, err, "%s would be %u x %u with a short side of %u; the model wants %u x %u: give a longer --input-resize", path, p->h, p->w, resize_of(im), h, w);
+    return images_bad(im, err, "%s is %u x %u; the model wants %u x %u (--input-resize %u would make pictures of any size fit, and cut off what is beside their middle)", path, p->h, p->w, h, w, h > w ? h : w);
+}
+
+/* No picture can fit: said once, not of each. */
+static quell_status check_resize(const struct quell_images *im, quell_error *err)
+{
+    const uint32_t side = resize_of(im), h = im->info.h, w = im->info.w, least = h < w ? h : w;
+    if (side && side < least)
+        return quell_fail(err, QUELL_E_IMAGES, "pictures with a short side of %u (--input-resize) are too small for the model, which wants %u x %u", side, h, w);
+    return QUELL_OK;
+}
+
 static quell_status read_entry(struct quell_images *im, const struct entry *e, quell_error *err)
 {
     uint8_t *data;
     size_t size;
     quell_error reason;
     /* A set whose first pictures are grey may still become one of colours, if nobody has said what is wanted. */
-    struct picture picture = {.h = im->info.h, .w = im->info.w, .c = im->model || im->info.c == 3 ? im->info.c : 0};
+    const uint32_t resize = resize_of(im);
+    struct picture picture = {.h = resize ? 0 : im->info.h, .w = resize ? 0 : im->info.w, .c = im->model || im->info.c == 3 ? im->info.c : 0};
     quell_status status = quell_file_read(e->path, FILE_MAX, &data, &size, &reason);
     if (status != QUELL_OK)
         return status == QUELL_E_MEMORY ? quell_fail(err, status, "%s", reason.text) : images_bad(im, err, "%s", reason.text);
     enum picture_result result = picture_decode(data, size, &picture);
     free(data);
+    if (result == PICTURE_GOOD && resize && (result = picture_resize(&picture, resize, im->info.h, im->info.w)) != PICTURE_GOOD)
+        picture_free(&picture);
     if (result == PICTURE_BAD)
         return images_bad(im, err, "%s is not a PNG or JPEG image, or it is damaged (%s)", e->path, picture.reason);
     if (result == PICTURE_OTHER_SIZE)
-        return images_bad(im, err, "%s is %u x %u; %s %u x %u", e->path, picture.h, picture.w, im->model ? "the model wants" : "the images before it are", im->info.h, im->info.w);
+        return other_size(im, e->path, &picture, err);
     int good = result == PICTURE_GOOD;
     if (good && picture.c == 3 && im->info.c == 1)
         good = images_colour(im);
@@ -246,7 +270,10 @@ static quell_status read_list(struct quell_images *im, const struct list *list, 
 quell_status images_read_folder(struct quell_images *im, const char *path, const struct labels *labels, quell_error *err)
 {
     struct list list = {0};
-    quell_status status = list_folder(&list, path, -1, err);
+    quell_status status = check_resize(im, err);
+    im->pictures = 1;
+    if (status == QUELL_OK)
+        status = list_folder(&list, path, -1, err);
     if (status == QUELL_OK && list.count == 0)
         status = quell_fail(err, QUELL_E_IMAGES, "the folder %s holds no images: expected PNG or JPEG files in a folder per class, or CIFAR-10's .bin files", path);
     if (status == QUELL_OK)
@@ -267,5 +294,7 @@ quell_status images_read_picture(struct quell_images *im, const char *path, cons
         return quell_fail(err, QUELL_E_IMAGES, "%s has no label for %s", labels->path, path);
     if (labels)
         entry.label = found ? found->label : labels->entries[0].label;
-    return read_entry(im, &entry, err);
+    im->pictures = 1;
+    quell_status status = check_resize(im, err);
+    return status == QUELL_OK ? read_entry(im, &entry, err) : status;
 }

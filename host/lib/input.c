@@ -16,7 +16,7 @@ enum { COLOURS = 3 };
 quell_status input_change(struct quell_model *m, const quell_input *said, quell_error *err)
 {
     quell_input old = m->input.meaning;
-    old.said = QUELL_INPUT_VALUE | QUELL_INPUT_ORDER | QUELL_INPUT_LAYOUT;
+    old.said = QUELL_INPUT_VALUE | QUELL_INPUT_ORDER | QUELL_INPUT_LAYOUT | QUELL_INPUT_RESIZE;
     input_join(&m->input.meaning, said, &old);
     if (said->said & QUELL_INPUT_VALUE)
         m->input.source = QUELL_INPUT_SAID;
@@ -203,6 +203,8 @@ quell_input_source quell_model_input(const quell_model *model, quell_input *inpu
         add_meaning(text, SIZE, in);
         add(text, SIZE, ", %s", FROM[in->source]);
     }
+    if (in->meaning.resize)
+        add(text, SIZE, "; of PNG and JPEG files, their short side resized to %u, the middle of %u x %u", in->meaning.resize, model->info.image_h, model->info.image_w);
     return (quell_input_source)in->source;
 }
 

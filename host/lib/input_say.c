@@ -95,16 +95,29 @@ static quell_status say_word(quell_input *in, const char *key, const char *text,
     return QUELL_OK;
 }
 
+static quell_status say_resize(quell_input *in, const char *text, quell_error *err)
+{
+    char *end;
+    unsigned long side = *text >= '1' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+    if (strcmp(text, "off") != 0 && (!side || *end || side > QUELL_RESIZE_MAX))
+        return quell_fail(err, QUELL_E_USAGE, "input resize: '%.60s' is not off or the length of the short side, 1 to %d", text, QUELL_RESIZE_MAX);
+    in->resize = (uint32_t)side;
+    in->said |= QUELL_INPUT_RESIZE;
+    return QUELL_OK;
+}
+
 quell_status quell_input_say(quell_input *in, const char *key, const char *text, quell_error *err)
 {
     if (strcmp(key, "order") == 0)
         return say_word(in, key, text, "rgb", "bgr", QUELL_INPUT_ORDER, &in->bgr, err);
     if (strcmp(key, "layout") == 0)
         return say_word(in, key, text, "nchw", "nhwc", QUELL_INPUT_LAYOUT, &in->nhwc, err);
+    if (strcmp(key, "resize") == 0)
+        return say_resize(in, text, err);
     if (strcmp(key, "scale") == 0 || strcmp(key, "mean") == 0 || strcmp(key, "std") == 0)
         return say_numbers(in, key, text, err);
     if (strcmp(key, "range") != 0)
-        return quell_fail(err, QUELL_E_USAGE, "input '%.60s': the keys are range, scale, mean, std, order, layout", key);
+        return quell_fail(err, QUELL_E_USAGE, "input '%.60s': the keys are range, scale, mean, std, order, layout, resize", key);
     for (size_t i = 0; i < INPUT_RANGE_COUNT; i++)
         if (strcmp(text, INPUT_RANGES[i].name) == 0) {
             if (in->said & QUELL_INPUT_VALUE)
@@ -118,7 +131,7 @@ quell_status quell_input_say(quell_input *in, const char *key, const char *text,
 
 quell_status input_read_metadata(quell_input *in, const char *(*get)(const void *context, const char *key), const void *context, quell_error *err)
 {
-    static const char *const KEYS[] = {"range", "scale", "mean", "std", "order", "layout"};
+    static const char *const KEYS[] = {"range", "scale", "mean", "std", "order", "layout", "resize"};
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
         char name[40];
         snprintf(name, sizeof name, "quell.input.%s", KEYS[i]);
@@ -141,4 +154,5 @@ void input_join(quell_input *to, const quell_input *said, const quell_input *fil
     to->said = said->said | file->said;
     to->bgr = said->said & QUELL_INPUT_ORDER ? said->bgr : file->bgr;
     to->nhwc = said->said & QUELL_INPUT_LAYOUT ? said->nhwc : file->nhwc;
+    to->resize = said->said & QUELL_INPUT_RESIZE ? said->resize : file->resize;
 }

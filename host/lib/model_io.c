@@ -109,7 +109,7 @@ static void put_floats(struct writer *w, const double *values, size_t count)
 static void put_input(struct writer *w, const struct quell_model_input *in)
 {
     const quell_input *m = &in->meaning;
-    const uint32_t numbers[] = {m->said, m->means, m->stds, m->bgr, m->nhwc, in->source, in->type, in->code_type, (uint32_t)in->zero, (uint32_t)in->element_zero, in->file_nhwc, in->shared, in->step_count};
+    const uint32_t numbers[] = {m->said, m->means, m->stds, m->bgr, m->nhwc, in->source, in->type, in->code_type, (uint32_t)in->zero, (uint32_t)in->element_zero, in->file_nhwc, in->shared, in->step_count, m->resize};
     put_words(w, numbers, sizeof numbers / sizeof *numbers);
     put_float(w, m->scale);
     put_floats(w, m->mean, 4);
@@ -300,9 +300,9 @@ static void get_floats(struct reader *r, double *values, size_t count)
 
 static void get_input(struct reader *r, struct quell_model_input *in)
 {
-    uint32_t n[13];
+    uint32_t n[14];
     quell_input *m = &in->meaning;
-    get_words(r, n, 13);
+    get_words(r, n, 14);
     m->said = n[0];
     m->means = n[1];
     m->stds = n[2];
@@ -316,12 +316,13 @@ static void get_input(struct reader *r, struct quell_model_input *in)
     in->file_nhwc = n[10];
     in->shared = n[11];
     in->step_count = n[12];
+    m->resize = n[13];
     m->scale = get_float(r);
     get_floats(r, m->mean, 4);
     get_floats(r, m->std, 4);
     in->scale = (float)get_float(r);
     in->element_scale = (float)get_float(r);
-    if (m->means > 4 || m->stds > 4 || m->bgr > 1 || m->nhwc > 1 || in->source > QUELL_INPUT_UNKNOWN || in->type < 1 || in->type > 3 || in->code_type < 2 || in->code_type > 3 || in->zero < -128 ||
+    if (m->means > 4 || m->stds > 4 || m->bgr > 1 || m->nhwc > 1 || m->resize > QUELL_RESIZE_MAX || in->source > QUELL_INPUT_UNKNOWN || in->type < 1 || in->type > 3 || in->code_type < 2 || in->code_type > 3 || in->zero < -128 ||
         in->zero > 127 || !(in->scale > 0) || in->step_count > QUELL_INPUT_STEPS_MAX) {
         in->step_count = 0;
         r->failed = 1;

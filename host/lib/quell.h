@@ -83,11 +83,14 @@ typedef struct quell_input {
     uint32_t means, stds; /* how many numbers there are: 1 is for all channels; 0: mean 0, std 1 */
     uint32_t bgr;         /* the network's channels are blue, green, red */
     uint32_t nhwc;        /* tensors lie N x H x W x C, else N x C x H x W */
+    uint32_t resize;      /* PNG and JPEG files: the short side gets so many pixels, then the middle is taken; 0: a file must have the network's size */
 } quell_input;
 
-enum { QUELL_INPUT_VALUE = 1, QUELL_INPUT_ORDER = 2, QUELL_INPUT_LAYOUT = 4 };
+enum { QUELL_INPUT_VALUE = 1, QUELL_INPUT_ORDER = 2, QUELL_INPUT_LAYOUT = 4, QUELL_INPUT_RESIZE = 8 };
+enum { QUELL_RESIZE_MAX = 4096 };
 
-/* Say one thing. Keys: range (0..255, 0..1, -1..1, -128..127, imagenet), scale, mean, std ("0.5" or "0.5,0.5,0.5"), order (rgb, bgr), layout (nchw, nhwc).
+/* Say one thing. Keys: range (0..255, 0..1, -1..1, -128..127, imagenet), scale, mean, std ("0.5" or "0.5,0.5,0.5"), order (rgb, bgr), layout (nchw, nhwc),
+ * resize (the short side of pictures, or off).
  * *input begins as all zeros. Range and scale, mean, std exclude each other. */
 quell_status quell_input_say(quell_input *input, const char *key, const char *text, quell_error *err);
 

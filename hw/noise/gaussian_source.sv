@@ -29,11 +29,15 @@ module gaussian_source (
     logic [10:0] layer_q;                  // {purpose, layer}
     logic [5:0]  filling_q;                // enabled clocks until the first pair is at the pipeline's end
     logic        settle_q, run_q;          // the key schedule needs one clock before the first enabled one
+    logic        primed_q, last_q;         // filling_q = 0; left_q = 1
+    // run_q, and room in the skid buffer. A flip-flop of its own, because it enables some 2000 others: neither they nor the counters wait for
+    // logic behind the skid buffer's valid.
+    logic        advance_q;
     logic        room;
 
-    wire advance = run_q & room;
-    wire primed  = filling_q == 6'd0;
-    wire taken   = advance & primed;
+    wire taken  = advance_q & primed_q;
+    wire room_d = !gauss_valid_o | gauss_ready_i | (room & !taken);
+    wire run_d  = !start_i & (settle_q | (run_q & !(taken & last_q)));
 
     always_ff @(posedge clk_i) begin
         if (start_i) begin
@@ -43,38 +47,42 @@ module gaussian_source (
             pair_q      <= 32'd0;
             left_q      <= pairs_i;
             filling_q   <= LATENCY;
-        end else if (advance) begin
+            primed_q    <= 1'b0;
+        end else if (advance_q) begin
             pair_q <= pair_q + 32'd1;
-            if (primed) left_q <= left_q - 32'd1;
+            if (primed_q) left_q <= left_q - 32'd1;
             else filling_q <= filling_q - 6'd1;
+            if (filling_q == 6'd1) primed_q <= 1'b1;
         end
+        if (settle_q) last_q <= left_q == 32'd1;
+        else if (taken) last_q <= left_q == 32'd2;
     end
 
     always_ff @(posedge clk_i) begin
         if (rst_i) begin
-            settle_q <= 1'b0;
-            run_q    <= 1'b0;
+            settle_q  <= 1'b0;
+            run_q     <= 1'b0;
+            advance_q <= 1'b0;
         end else begin
-            settle_q <= start_i & (pairs_i != 32'd0);
-            if (start_i) run_q <= 1'b0;
-            else if (settle_q) run_q <= 1'b1;
-            else if (taken & (left_q == 32'd1)) run_q <= 1'b0;
+            settle_q  <= start_i & (pairs_i != 32'd0);
+            run_q     <= run_d;
+            advance_q <= run_d & room_d;
         end
     end
 
     logic [31:0] x0, x1;
     threefry threefry (
-        .clk_i, .ce_i(advance),
+        .clk_i, .ce_i(advance_q),
         .key0_i(seed_q), .key1_i({5'd0, layer_q[10:8], 16'd0, layer_q[7:0]}), .ctr0_i(inference_q), .ctr1_i(pair_q),
         .x0_o(x0), .x1_o(x1));
 
     logic [31:0] eps;
-    box_muller box_muller (.clk_i, .ce_i(advance), .u0_i({x1[15:0], x0}), .u1_i(x1[31:16]), .eps_o(eps));
+    box_muller box_muller (.clk_i, .ce_i(advance_q), .u0_i({x1[15:0], x0}), .u1_i(x1[31:16]), .eps_o(eps));
 
-    // Its ready is a flip-flop: the enable of some 2000 flip-flops does not wait for the reader.
+    // room_d says what its ready will be.
     skid_buffer #(.WIDTH(32)) skid (
         .clk_i, .rst_i(rst_i | start_i),
-        .in_valid_i(run_q & primed), .in_ready_o(room), .in_data_i(eps),
+        .in_valid_i(taken), .in_ready_o(room), .in_data_i(eps),
         .out_valid_o(gauss_valid_o), .out_ready_i(gauss_ready_i), .out_data_o(gauss_data_o));
 
     assign idle_o = !run_q & !settle_q & !gauss_valid_o;

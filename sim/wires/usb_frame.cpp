@@ -3,6 +3,7 @@
 #include "usb_host_impl.h"
 
 #include <algorithm>
+#include <utility>
 
 static const double FRAME_BITS = 12000;
 // No transaction may still be on the wires so many bit times before the frame's end (11.2.5: EOF1 at 32).
@@ -23,7 +24,7 @@ void UsbHost::submit(Transfer *transfer)
     transfer->actual = 0;
     if (transfer->kind == TransferKind::BULK_IN || (transfer->kind == TransferKind::CONTROL && transfer->setup[0] & 0x80))
         transfer->data.clear();
-    if (state() == PortState::UNPLUGGED || state() == PortState::DETACHED || state() == PortState::DEBOUNCING) {
+    if (impl->port == PortState::UNPLUGGED || impl->port == PortState::DETACHED || impl->port == PortState::DEBOUNCING) {
         transfer->status = TransferStatus::GONE;
         if (transfer->on_end)
             transfer->on_end(*transfer);
@@ -79,10 +80,6 @@ static double cost(bool in, size_t packet_size, size_t out_bits)
 
 void UsbHost::Impl::choose()
 {
-    if (suspend_wanted) {
-        enter_suspend();
-        return;
-    }
     if (!awake()) {
         deadline = NEVER;
         return;
@@ -106,6 +103,41 @@ void UsbHost::Impl::choose()
         deadline = next_sof;
     else
         begin(*p, t);
+}
+
+void UsbHost::Impl::begin(Pipe &p, Transfer &t)
+{
+    pipe = &p;
+    transfer = &t;
+    cancelled = false;
+    bool control = t.kind == TransferKind::CONTROL, setup = control && stage == Stage::SETUP;
+    toggle = setup ? false : control ? control_toggle : p.toggle;
+    payload = outgoing(t, p);
+    token = setup ? PID_SETUP : is_in(t) ? PID_IN : PID_OUT;
+    room = !control ? t.limit - t.actual : stage == Stage::STATUS ? 0 : (size_t)(t.setup[6] | t.setup[7] << 8) - t.actual;
+    start(control ? 0 : t.endpoint & 15);
+}
+
+// A transfer's end may call its owner, who may submit again, and reset the bus or pull the cable: then nothing is under way any more.
+void UsbHost::Impl::settle()
+{
+    TransferStatus ended = std::exchange(verdict, TransferStatus::PENDING);
+    if (std::exchange(accepted, false)) {
+        if (token == PID_IN)
+            transfer->data.insert(transfer->data.end(), payload.begin(), payload.end());
+        progress(payload.size());
+    } else if (ended != TransferStatus::PENDING)
+        end(*pipe, transfer, ended);
+    if (phase != Phase::OVER)
+        return;
+    if (transfer && cancelled)
+        end(*pipe, transfer, TransferStatus::CANCELLED);
+    if (phase != Phase::OVER)
+        return;
+    phase = Phase::IDLE;
+    pipe = nullptr;
+    transfer = nullptr;
+    cancelled = false;
 }
 
 // Direction of the next transaction.

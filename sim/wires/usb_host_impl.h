@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The insides of UsbHost: usb_port.cpp holds the port and the wires, usb_frame.cpp which transaction is next, usb_transaction.cpp what one is.
+// The insides of UsbHost, in the order in which they know each other: usb_transaction.cpp holds what a transaction is, usb_frame.cpp which one is next and
+// what becomes of its transfer, usb_port.cpp the port and the wires, from which all events come.
 #pragma once
 
 #include <deque>
 #include <map>
 
 #include "usb_host.h"
-#include "usb_line.h"
 
 struct Pipe {
     std::deque<Transfer *> queue;
@@ -17,8 +17,8 @@ struct Pipe {
     uint64_t not_before = 0; // after NAK
 };
 
-// Where the transaction under way is. GAP phases wait for `deadline` and then go on.
-enum class Phase { IDLE, SOF, TOKEN, DATA_GAP, DATA, ANSWER, ACK_GAP, ACK };
+// Where the transaction under way is. GAP phases wait for `deadline` and then go on; OVER: settle() will see to its transfer.
+enum class Phase { IDLE, SOF, TOKEN, DATA_GAP, DATA, ANSWER, ACK_GAP, ACK, OVER };
 enum class Stage { SETUP, DATA, STATUS };
 
 struct UsbHost::Impl {
@@ -56,7 +56,9 @@ struct UsbHost::Impl {
     Stage stage = Stage::SETUP; // of the control transfer at the head of pipe 0
     bool control_toggle = false;
 
-    void choose();
+    void choose();    // nothing is under way and `deadline` has come
+    void begin(Pipe &p, Transfer &t);
+    void settle();    // after each event of the transaction: what it means for its transfer
     Pipe *next_pipe(uint64_t &earliest);
     bool is_in(const Transfer &t) const;
     std::vector<uint8_t> outgoing(const Transfer &t, const Pipe &pipe) const;
@@ -76,14 +78,17 @@ struct UsbHost::Impl {
     bool cancelled = false; // the transfer under way
     Pid token = PID_OUT;
     bool toggle = false, intact = true; // intact: the host's last packet reached the device as it should
-    std::vector<uint8_t> payload;
+    std::vector<uint8_t> payload; // sent, or come
+    size_t room = 0;        // of an IN: what the transfer may still take
+    bool accepted = false;  // the payload was taken by its receiver
+    TransferStatus verdict = TransferStatus::PENDING; // the transfer ends so
 
     double bit() const { return bit_ps(options.timing.ppm); }
     uint64_t bits(double n) const { return (uint64_t)(n * bit()); }
     uint64_t gap() { return bits(2 + std::uniform_real_distribution<>(0, options.gap_spread)(random)); }
     void note(const char *who, const std::vector<uint8_t> &bytes, const char *what) const; // into the log
     void send(const std::vector<uint8_t> &bytes, Phase as);
-    void begin(Pipe &p, Transfer &t);
+    void start(uint8_t endpoint);
     void sent();
     void waited();
     void packet();
@@ -91,5 +96,5 @@ struct UsbHost::Impl {
     void data_came(const std::vector<uint8_t> &bytes);
     void failed();
     void babbled();
-    void idle(uint64_t gap_ps); // the transaction has ended
+    void over(uint64_t gap_ps);
 };

@@ -71,7 +71,7 @@ bool LineReceiver::edge(uint64_t at_ps, Line line, bool driven)
     return whole;
 }
 
-std::vector<Line> LineReceiver::symbols(HostCounts &counts) const
+std::vector<Line> LineReceiver::symbols(LineCounts &counts) const
 {
     const double bit = bit_ps(0);
     std::vector<Line> symbols{LINE_J};

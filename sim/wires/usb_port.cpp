@@ -70,10 +70,19 @@ void UsbHost::tick(uint64_t now_ps)
     else if (i.tx.busy() && i.tx.next_event() <= now_ps) {
         i.drive = i.tx.take();
         i.driving = i.tx.busy();
-        if (!i.driving)
+        if (!i.driving) {
             i.sent();
-    } else if (!i.tx.busy() && i.deadline <= now_ps)
-        i.waited();
+            i.settle();
+        }
+    } else if (!i.tx.busy() && i.deadline <= now_ps) {
+        if (i.phase != Phase::IDLE) {
+            i.waited();
+            i.settle();
+        } else if (i.suspend_wanted)
+            i.enter_suspend();
+        else
+            i.choose();
+    }
 }
 
 void UsbHost::device_pins(uint64_t now_ps, const DevicePins &pins)
@@ -86,8 +95,10 @@ void UsbHost::device_pins(uint64_t now_ps, const DevicePins &pins)
         i.pullup_changed();
     if (pins.oe && i.driving && i.port != PortState::UNPLUGGED)
         i.counts.contention += !before.oe;
-    else if (i.phase == Phase::ANSWER && (pins.oe || before.oe) && i.rx.edge(now_ps, pins.oe ? pins.out : LINE_J, pins.oe))
+    else if (i.phase == Phase::ANSWER && (pins.oe || before.oe) && i.rx.edge(now_ps, pins.oe ? pins.out : LINE_J, pins.oe)) {
         i.packet();
+        i.settle();
+    }
 }
 
 Line UsbHost::lines() const
@@ -140,7 +151,7 @@ void UsbHost::Impl::port_event()
         port = PortState::RECOVERING;
         port_deadline = now + options.recovery_ps;
         next_sof = now + bits(100);
-        idle(bits(10));
+        deadline = now + bits(10);
         break;
     case PortState::RECOVERING:
         port = PortState::ENABLED;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One transaction: token, data, handshake, and what the host does when one of them is missing or damaged. Chapters are those of USB 2.0.
+// One transaction: token, data, handshake, and what the host does when one of them is missing or damaged. What it came to is left in `accepted` and
+// `verdict` for usb_frame.cpp. Chapters are those of USB 2.0.
 #include "usb_host_impl.h"
 
 #include <algorithm>
@@ -37,24 +38,17 @@ void UsbHost::Impl::send(const std::vector<uint8_t> &bytes, Phase as)
     deadline = NEVER;
 }
 
-void UsbHost::Impl::begin(Pipe &p, Transfer &t)
+void UsbHost::Impl::start(uint8_t endpoint)
 {
-    pipe = &p;
-    transfer = &t;
-    cancelled = false;
-    bool control = t.kind == TransferKind::CONTROL, setup = control && stage == Stage::SETUP;
-    toggle = setup ? false : control ? control_toggle : p.toggle;
-    payload = outgoing(t, p);
-    token = setup ? PID_SETUP : is_in(t) ? PID_IN : PID_OUT;
     counts.transactions++;
-    send(token_packet(token, address, control ? 0 : t.endpoint & 15), Phase::TOKEN);
+    send(token_packet(token, address, endpoint), Phase::TOKEN);
 }
 
 // The host's packet has left.
 void UsbHost::Impl::sent()
 {
     if (phase == Phase::SOF || phase == Phase::ACK) {
-        idle(tx.eop_ps() + gap() - now);
+        over(tx.eop_ps() + gap() - now);
     } else if (phase == Phase::TOKEN && token != PID_IN) {
         phase = Phase::DATA_GAP;
         deadline = tx.eop_ps() + gap();
@@ -69,9 +63,6 @@ void UsbHost::Impl::sent()
 void UsbHost::Impl::waited()
 {
     switch (phase) {
-    case Phase::IDLE:
-        choose();
-        break;
     case Phase::DATA_GAP:
         send(data_packet(toggle ? PID_DATA1 : PID_DATA0, payload.data(), payload.size()), Phase::DATA);
         break;
@@ -127,8 +118,8 @@ void UsbHost::Impl::answered(const std::vector<uint8_t> &bytes)
         if (token == PID_IN)
             break;
         pipe->errors = pipe->naks = 0;
-        progress(payload.size());
-        idle(gap());
+        accepted = true;
+        over(gap());
         return;
     case PID_NAK:
         if (token == PID_SETUP)
@@ -137,14 +128,14 @@ void UsbHost::Impl::answered(const std::vector<uint8_t> &bytes)
         counts.naks_out += token == PID_OUT;
         pipe->errors = 0;
         pipe->not_before = now + (options.nak_ps << std::min(pipe->naks++, 3u));
-        idle(gap());
+        over(gap());
         return;
     case PID_STALL:
         if (token == PID_SETUP)
             break;
         counts.stalls++;
-        end(*pipe, transfer, TransferStatus::STALL);
-        idle(gap());
+        verdict = TransferStatus::STALL;
+        over(gap());
         return;
     case PID_DATA0: case PID_DATA1:
         if (token != PID_IN)
@@ -159,16 +150,15 @@ void UsbHost::Impl::answered(const std::vector<uint8_t> &bytes)
 void UsbHost::Impl::data_came(const std::vector<uint8_t> &bytes)
 {
     size_t length = bytes.size() - 3;
-    bool control = transfer->kind == TransferKind::CONTROL, same = options.ignore_toggles || ((bytes[0] & 15) == PID_DATA1) == toggle;
-    size_t room = !control ? transfer->limit - transfer->actual : stage == Stage::STATUS ? 0 : (size_t)(transfer->setup[6] | transfer->setup[7] << 8) - transfer->actual;
+    bool same = options.ignore_toggles || ((bytes[0] & 15) == PID_DATA1) == toggle;
     if (length > pipe->packet_size || (same && length > room)) {
         babbled();
         return;
     }
     pipe->errors = pipe->naks = 0;
     if (same) {
-        transfer->data.insert(transfer->data.end(), bytes.begin() + 1, bytes.begin() + 1 + (ptrdiff_t)length);
-        progress(length);
+        payload.assign(bytes.begin() + 1, bytes.begin() + 1 + (ptrdiff_t)length);
+        accepted = true;
     } else {
         counts.repeated_in++; // our ACK was lost: acknowledged again, dropped (8.6.4)
     }
@@ -179,24 +169,19 @@ void UsbHost::Impl::data_came(const std::vector<uint8_t> &bytes)
 void UsbHost::Impl::failed()
 {
     if (++pipe->errors >= MAX_ERRORS)
-        end(*pipe, transfer, TransferStatus::TIMEOUT);
-    idle(bits(TIMEOUT_BITS));
+        verdict = TransferStatus::TIMEOUT;
+    over(bits(TIMEOUT_BITS));
 }
 
 void UsbHost::Impl::babbled()
 {
     counts.babble++;
-    end(*pipe, transfer, TransferStatus::BABBLE);
-    idle(bits(TIMEOUT_BITS));
+    verdict = TransferStatus::BABBLE;
+    over(bits(TIMEOUT_BITS));
 }
 
-void UsbHost::Impl::idle(uint64_t gap_ps)
+void UsbHost::Impl::over(uint64_t gap_ps)
 {
-    if (transfer && cancelled)
-        end(*pipe, transfer, TransferStatus::CANCELLED);
-    phase = Phase::IDLE;
-    pipe = nullptr;
-    transfer = nullptr;
-    cancelled = false;
+    phase = Phase::OVER;
     deadline = now + gap_ps;
 }

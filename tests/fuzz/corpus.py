@@ -50,7 +50,7 @@ def labels():
 def models(work):
     work.mkdir(exist_ok=True)
     for i, options in enumerate([{}, {"layout": "nhwc", "typed": True}, {"scale": 0.0187, "zero": 114, "front": [("Sub", test_input.MEAN), ("Div", test_input.STD)]},
-                                 {"metadata": {"quell.classes": ",".join("abcdefghij"), "quell.input.range": "0..1", "quell.input.order": "bgr"}}]):
+                                 {"metadata": {"quell.classes": ",".join("abcdefghij"), "quell.input.range": "0..1", "quell.input.order": "bgr", "quell.input.resize": "20"}}]):
         path, compiled = test_input.net(work / f"{i}.onnx", **options), work / f"{i}.quell"
         subprocess.run([QUELL, "compile", "--model", path, "--output", compiled], check=True, stdout=subprocess.DEVNULL)
         yield path.read_bytes()

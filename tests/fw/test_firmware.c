@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 #include "device.h"
+#include "tasks.h"
 #include "fake_board.h"
 
 /* ---- the host's side --------------------------------------------------------------------------------------------------------------- */
@@ -184,6 +185,7 @@ static int setup(void **state)
     read_so_far = 0;
     sequence = 100;
     device_init();
+    receive_start();
     ask(QP_INFO, 0, 0, QP_OK);
     good_table();
     return 0;

@@ -270,6 +270,121 @@ def test_sizes_that_differ(tmp_path):
     assert "00_first.png" in message and "9 x 8" in message and "8 x 8" in message
 
 
+# ---- what follows the logits ----
+
+
+@pytest.mark.parametrize("op, words", [("Softmax", "Softmax, left to the host"), ("LogSoftmax", "LogSoftmax, left to the host"), ("Sigmoid", "Sigmoid, left to the host"), ("ArgMax", "ArgMax, done on the host"), ("", "")])
+def test_the_end(tmp_path, op, words):
+    model = onnx.load(net(tmp_path / "m.onnx"))
+    if op:
+        model.graph.node.append(helper.make_node(op, [model.graph.output[0].name], ["end"], **({} if op == "Sigmoid" else {"axis": 1})))
+        kind, shape = (TensorProto.INT64, [1, 1]) if op == "ArgMax" else (TensorProto.FLOAT, [1, CLASSES])
+        model.graph.output[0].CopyFrom(helper.make_tensor_value_info("end", kind, shape))
+        onnx.save(model, tmp_path / "m.onnx")
+    quell("compile", "--model", tmp_path / "m.onnx", "--output", tmp_path / "m.quell")
+    for file in ("m.onnx", "m.quell"):
+        report = quell("info", "--model", tmp_path / file, "--json", "-")
+        assert json.loads(report.stdout)["end"] == op and words in report.stderr and ("at the end" in report.stderr) == bool(op)
+
+
+# ---- resize and crop ----
+
+
+def pooled(path, h, w, channels, metadata=None):
+    """A network for images of any size: 1 x 1, then the mean."""
+    rng = np.random.default_rng(2)
+    constants = {"s": np.float32(1 / 255), "z": np.uint8(0), "w": rng.integers(-127, 128, (CLASSES, channels, 1, 1)).astype(np.int8), "ws": np.float32(1e-2), "ys": np.float32(channels / 127), "yz": np.int8(0)}
+    steps = [("QuantizeLinear", ["x", "s", "z"], "q"), ("DequantizeLinear", ["q", "s", "z"], "d"), ("DequantizeLinear", ["w", "ws"], "dw"), ("Conv", ["d", "dw"], "c"), ("QuantizeLinear", ["c", "ys", "yz"], "cq"),
+             ("DequantizeLinear", ["cq", "ys", "yz"], "cd"), ("GlobalAveragePool", ["cd"], "g"), ("QuantizeLinear", ["g", "ys", "yz"], "gq"), ("DequantizeLinear", ["gq", "ys", "yz"], "gd"), ("Flatten", ["gd"], "y")]
+    graph = helper.make_graph([helper.make_node(op, i, [o], name=o) for op, i, o in steps], "pooled", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, channels, h, w])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, CLASSES])], [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    for key, value in (metadata or {}).items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.save(model, path)
+    return path
+
+
+def resized(image, short_side, h, w):
+    """Pillow's pixels, of the size and the place that torchvision's Resize and CenterCrop take."""
+    width, height = image.size
+    least = min(image.size)
+    image = image.resize((short_side * width // least, short_side * height // least), Image.BILINEAR)
+    left, top = round((image.width - w) / 2), round((image.height - h) / 2)
+    return np.asarray(image.crop((left, top, left + w, top + h))).reshape(h, w, -1)
+
+
+def library_pixels(model, folder, short_side, h, w, channels):
+    lib, error, said, loaded, images = library(), Error(), ctypes.create_string_buffer(512), ctypes.c_void_p(), ctypes.c_void_p()
+    lib.quell_images_pixels.restype = ctypes.POINTER(ctypes.c_uint8)
+    lib.quell_endless_limits.restype = type(lib.quell_large_limits())
+    limits = lib.quell_endless_limits()
+    assert lib.quell_input_say(said, b"resize", str(short_side).encode(), ctypes.byref(error)) == 0, error.text
+    assert lib.quell_model_load_for(bytes(model), ctypes.byref(limits), said, ctypes.byref(loaded), ctypes.byref(error)) == 0, error.text
+    assert lib.quell_images_open_for(loaded, bytes(folder), None, 0, 0, ctypes.byref(images), ctypes.byref(error)) == 0, error.text
+    count = len(list(folder.iterdir()))
+    got = [np.ctypeslib.as_array(lib.quell_images_pixels(images, ctypes.c_uint32(i)), (h, w, channels)).copy() for i in range(count)]
+    lib.quell_images_free(images)
+    lib.quell_model_free(loaded)
+    return got
+
+
+@pytest.mark.parametrize("channels, mode", [(3, "RGB"), (1, "L"), (4, "RGBA")])
+@pytest.mark.parametrize("h, w", [(8, 8), (5, 13), (31, 17), (64, 64)])
+def test_resized_as_pillow(tmp_path, h, w, channels, mode):
+    """To the byte: larger, smaller, the same; long and thin; odd and even margins; what is transparent."""
+    rng = np.random.default_rng([h, w, channels])
+    model, folder = pooled(tmp_path / "m.onnx", h, w, channels), tmp_path / "set"
+    folder.mkdir()
+    sizes = [(1, 1), (h, w), (w, h), (1, 2), (2, 1), (3, 700), (900, 5), *rng.integers(1, 160, (30, 2)).tolist()]
+    for i, (rows, columns) in enumerate(sizes):
+        x = rng.integers(0, 256, (rows, columns, 4)) if i % 3 else np.sort(rng.integers(0, 2, (rows, columns, 4)) * 255, axis=1)
+        Image.fromarray(x.astype(np.uint8)).save(folder / f"{i:02}.png")
+    for short_side in (max(h, w), max(h, w) + 1, max(h, w) + 2, max(h, w) + 3, 77, 256):
+        got = library_pixels(model, folder, short_side, h, w, channels)
+        for path, pixels_ in zip(sorted(folder.iterdir()), got):
+            image = Image.open(path)
+            assert np.array_equal(pixels_, resized(image.convert(mode), short_side, h, w)), (path.name, image.size, short_side)
+
+
+def test_resize_is_said(tmp_path):
+    """By option or metadata, kept in a compiled file, printed; never done unasked."""
+    folder = tmp_path / "set"
+    folder.mkdir()
+    rng = np.random.default_rng(8)
+    for i, size in enumerate([(20, 11), (9, 30), (SIDE, SIDE)]):
+        Image.fromarray(rng.integers(0, 256, (*size, 3)).astype(np.uint8)).save(folder / f"{i}.png")
+    x = np.stack([resized(Image.open(p), 12, SIDE, SIDE) for p in sorted(folder.iterdir())])
+    model = net(tmp_path / "m.onnx")
+    want = logits(tmp_path, model, write_idx(tmp_path / "i", x))
+    message = quell("run", "--model", model, "--images", folder, expect=BAD_IMAGES).stderr
+    assert "0.png is 20 x 11" in message and "wants 8 x 8" in message and "--input-resize 8" in message
+    assert "resized" not in quell("info", "--model", model).stdout
+    assert np.array_equal(want, logits(tmp_path, model, folder, "--input-resize", 12))
+    said = net(tmp_path / "said.onnx", metadata={"quell.input.resize": "12"})
+    report = quell("info", "--model", said, "--json", "-")
+    assert json.loads(report.stdout)["input"]["resize"] == 12 and "short side resized to 12, the middle of 8 x 8" in report.stderr
+    assert np.array_equal(want, logits(tmp_path, said, folder)) and not np.array_equal(want, logits(tmp_path, said, folder, "--input-resize", 13))
+    quell("run", "--model", said, "--images", folder, "--input-resize", "off", expect=BAD_IMAGES)
+    quell("compile", "--model", model, "--output", tmp_path / "m.quell", "--input-resize", 12)
+    assert np.array_equal(want, logits(tmp_path, tmp_path / "m.quell", folder))
+    assert "only PNG and JPEG" in quell("run", "--model", said, "--images", tmp_path / "i").stderr
+    assert np.array_equal(want, logits(tmp_path, said, tmp_path / "i"))
+
+
+def test_resize_that_cannot_be(tmp_path):
+    (tmp_path / "set").mkdir()
+    Image.new("RGB", (30, 20)).save(tmp_path / "set/wide.png")
+    model = net(tmp_path / "m.onnx")
+    for word in ("0", "-3", "4097", "8x8", "on", ""):
+        assert "--input-resize" in quell("run", "--model", model, "--images", tmp_path / "set", "--input-resize", word, expect=USAGE).stderr
+    assert "too small" in quell("run", "--model", model, "--images", tmp_path / "set", "--input-resize", 7, expect=BAD_IMAGES).stderr
+    assert "quell.input.resize" in quell("info", "--model", net(tmp_path / "bad.onnx", metadata={"quell.input.resize": "big"}), expect=BAD_MODEL).stderr
+    tall = pooled(tmp_path / "tall.onnx", 20, 8, 3)
+    message = quell("run", "--model", tall, "--images", tmp_path / "set", "--input-resize", 19, expect=BAD_IMAGES).stderr
+    assert "wide.png would be 19 x 28" in message and "wants 20 x 8" in message
+
+
 # ---- labels ----
 
 

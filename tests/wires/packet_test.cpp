@@ -100,7 +100,7 @@ static void through_time()
         std::vector<uint8_t> packet = data_packet(PID_DATA0, data.data(), data.size());
         LineTransmitter tx;
         LineReceiver rx;
-        HostCounts counts;
+        LineCounts counts;
         tx.start(now, encode(packet), timing, random);
         bool whole = false;
         uint64_t first = 0, at = 0;

@@ -1,2 +1,2 @@
 # One pair too many when a frame ends.
-s/left_q == 32'd1\)/left_q == 32'd0)/
+s/left_q == 32'd2/left_q == 32'd1/
