@@ -8,7 +8,7 @@
     slow       0.1 s an image                           version  another version of Quell
     load       end (signal 9) when the table comes
     sizes:N,.. a board of these sizes, from CONV_CORES to the lines of denoiser and pooling
-Logits of image i are i, i + 1, ... (modulo 100); TABLE is refused with field z_in of layer 2 if QUELL_FAKE is table.
+QUELL_FAKE_READY names a file that is made once requests are heard. Logits of image i are i, i + 1, ... (modulo 100); TABLE is refused with field z_in of layer 2 if QUELL_FAKE is table.
 """
 import os
 import signal
@@ -28,6 +28,8 @@ def main():
     version = [int(v) for v in open(os.path.join(os.path.dirname(__file__), "../../VERSION")).read().strip().split(".")]
     images = 0
     source, sink = sys.stdin.buffer, sys.stdout.buffer
+    if "QUELL_FAKE_READY" in os.environ:
+        open(os.environ["QUELL_FAKE_READY"], "w").close()
     while True:
         head = source.read(24)
         if len(head) < 24:
@@ -56,7 +58,9 @@ def main():
         if hurt and mode == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if hurt and mode == "hang":
-            time.sleep(60)
+            while source.read(1 << 16):
+                pass
+            return
         if hurt and mode == "refuse":
             status, answer = 7, struct.pack("<5I", 5, 0, 8, 99, 10)
         if hurt:

@@ -3,12 +3,13 @@
  * The part of libusb that host/lib/usb.c calls, without a bus: boards are local sockets on which something speaks the command channel. Tests link it in
  * libusb's place. QUELL_FAKE_USB lists what is plugged in: SERIAL@SOCKET@FAULT;... where FAULT is empty or
  *     access | busy | mute (FLUSH is not answered) | old (FLUSH is refused) | alien (another maker's interface)
- *     unplug=N | unsure=N (as unplug, but shows as a failed transfer first) | stall=N | babble=N    after N bytes from the board
+ *     unplug=N | unsure=N (as unplug, but shows as a failed transfer first) | stall=N | babble=N | kill=N (the tool itself)    after N bytes from the board
  * Connecting to the socket is what FLUSH is on a real board. Transfers are cut at random places, as the device's packets would cut them.
  */
 #include <errno.h>
 #include <libusb.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +293,8 @@ static int move_one(struct libusb_context *c)
         int in = t->endpoint == QUSB_ENDPOINT_IN;
         if (t->status == LIBUSB_TRANSFER_CANCELLED)
             return end(c, i, LIBUSB_TRANSFER_CANCELLED), 1;
+        if (fault_is_due(h, "kill"))
+            raise(SIGKILL);
         int unsure = fault_is_due(h, "unsure");
         h->gone |= unsure || fault_is_due(h, "unplug");
         if (h->gone)

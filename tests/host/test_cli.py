@@ -8,7 +8,6 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,18 @@ def run(*words, expect=0, model=MODEL, images=IMAGES, labels=LABELS, limit=5, **
 
 
 def fake(mode, *words, expect=0, limit=6, **options):
-    return run("--device", "sim", "--simulator", FAKE, *words, expect=expect, limit=limit, env={**os.environ, "QUELL_FAKE": mode, "QUELL_SIM_TIMEOUT": "5"}, **options)
+    return run("--device", "sim", "--simulator", FAKE, *words, expect=expect, limit=limit, env={**os.environ, "QUELL_FAKE": mode, "QUELL_SIM_TIMEOUT": "20" if mode.startswith("hang") else "120"}, **options)
+
+
+def interrupt(process):
+    """Ctrl-C as soon as progress says that an image is done -> the rest of stderr."""
+    for line in process.stderr:
+        if re.search(r"\] [1-9]\d*/\d+ ", line):
+            break
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    process.wait()
+    return rest
 
 
 def write_idx(path, array):
@@ -447,11 +457,9 @@ def test_no_simulator(tmp_path):
 @pytest.mark.parametrize("device", ["ref", "sim"])
 def test_interrupt(tmp_path, device):
     words = ["--device", "sim", "--simulator", FAKE, "--limit", "500"] if device == "sim" else ["--threads", "1"]
-    process = subprocess.Popen([QUELL, "run", "--model", MODEL, "--images", IMAGES, "--json", tmp_path / "r.json", "--logits", tmp_path / "l.npy", *words], env={**os.environ, "QUELL_FAKE": "slow", "QUELL_CPU": "scalar"},  # a minute and more, if nobody stops it
-                               stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    time.sleep(1.5)
-    process.send_signal(signal.SIGINT)
-    _, message = process.communicate(timeout=30)
+    process = subprocess.Popen([QUELL, "run", "--model", MODEL, "--images", IMAGES, "--json", tmp_path / "r.json", "--logits", tmp_path / "l.npy", "--progress", *words],
+                               env={**os.environ, "QUELL_FAKE": "slow", "QUELL_CPU": "scalar"}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)  # a minute and more, if nobody stops it
+    message = interrupt(process)
     assert process.returncode == INTERRUPTED, message
     report = json.loads((tmp_path / "r.json").read_text())
     assert 0 < report["images"] < report["images_wanted"] and f"{report['images']} of {report['images_wanted']} images" in message

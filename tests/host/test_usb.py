@@ -18,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import make_golden  # noqa: E402
-from test_cli import ACCESS, BUSY, DEVICE, FAKE, IMAGES, INTERRUPTED, LOST, MODEL, NOT_FOUND, ROOT, TIMEOUT, USAGE, VERSION  # noqa: E402
+from test_cli import ACCESS, BUSY, DEVICE, FAKE, IMAGES, INTERRUPTED, LOST, MODEL, NOT_FOUND, ROOT, TIMEOUT, USAGE, VERSION, interrupt  # noqa: E402
 from usb_board import UsbBoard  # noqa: E402
 
 QUELL = ROOT / "build/tests/asan/quell-usb"
@@ -26,13 +26,13 @@ CHIP = ROOT / "build/bin/quell-simboard"
 COUNT = 6
 
 
-def plugged(*boards):
-    """Environment in which these are plugged in: (serial, socket, fault) each."""
-    return {**os.environ, "QUELL_USB_TIMEOUT": "5", "QUELL_FAKE_USB": ";".join("@".join(map(str, b)) for b in boards)}
+def plugged(*boards, patience=120):
+    """Environment in which these are plugged in: (serial, socket, fault) each. patience: seconds after which a silent board is given up."""
+    return {**os.environ, "QUELL_USB_TIMEOUT": str(patience), "QUELL_FAKE_USB": ";".join("@".join(map(str, b)) for b in boards)}
 
 
-def quell(*words, boards=(), expect=0):
-    result = subprocess.run([QUELL, *map(str, words)], env=plugged(*boards), capture_output=True, text=True, timeout=120)
+def quell(*words, boards=(), expect=0, patience=120):
+    result = subprocess.run([QUELL, *map(str, words)], env=plugged(*boards, patience=patience), capture_output=True, text=True, timeout=300)
     assert result.returncode == expect, f"exit code {result.returncode} instead of {expect}: {result.stderr}"
     return result
 
@@ -41,8 +41,8 @@ def command(folder, device="usb", model=MODEL):
     return ["run", "--device", device, "--model", model, "--images", IMAGES, "--limit", COUNT, "--logits", folder / "l.npy", "--json", folder / "r.json"]
 
 
-def run(folder, *boards, device="usb", model=MODEL, expect=0):
-    return quell(*command(folder, device, model), boards=boards, expect=expect)
+def run(folder, *boards, device="usb", model=MODEL, expect=0, patience=120):
+    return quell(*command(folder, device, model), boards=boards, expect=expect, patience=patience)
 
 
 @pytest.fixture
@@ -51,7 +51,11 @@ def fake(tmp_path):
     boards = []
 
     def make(mode=""):
-        boards.append(UsbBoard(tmp_path / f"s{len(boards)}", [sys.executable, FAKE], env={**os.environ, "QUELL_FAKE": mode}))
+        ready = tmp_path / f"ready{len(boards)}"
+        boards.append(UsbBoard(tmp_path / f"s{len(boards)}", [sys.executable, FAKE], env={**os.environ, "QUELL_FAKE": mode, "QUELL_FAKE_READY": str(ready)}))
+        while not ready.exists():  # a Python that starts slowly is not a silent board
+            assert boards[-1].process.poll() is None
+            time.sleep(0.01)
         return boards[-1].path
     yield make
     for board in boards:
@@ -106,12 +110,12 @@ def test_choosing(tmp_path, fake):
 
 def test_wait(tmp_path):
     started = time.monotonic()
-    assert "waiting" in quell(*command(tmp_path), "--wait", 1, expect=NOT_FOUND).stderr
-    assert 1 <= time.monotonic() - started < 10
+    assert "waiting" in quell(*command(tmp_path), "--wait", 1, expect=NOT_FOUND).stderr  # it ends by itself
+    assert 1 <= time.monotonic() - started
     process = subprocess.Popen([QUELL, *map(str, command(tmp_path)), "--wait"], env=plugged(), stderr=subprocess.PIPE, text=True)
-    time.sleep(1)
+    assert "waiting" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    assert "interrupted" in process.communicate(timeout=10)[1] and process.returncode == INTERRUPTED
+    assert "interrupted" in process.stderr.read() and process.wait() == INTERRUPTED
     quell("devices", "--wait", "soon", expect=USAGE)
 
 
@@ -153,7 +157,7 @@ def test_udev_rule():
     ("length:4", LOST, "length"), ("long:4", LOST, "length"), ("refuse:4", DEVICE, "image request, layers: 99, limit 10"),
 ])
 def test_board_fails(tmp_path, fake, mode, code, text):
-    message = run(tmp_path, ("A", fake(mode), ""), expect=code).stderr
+    message = run(tmp_path, ("A", fake(mode), ""), expect=code, patience=5 if code == TIMEOUT else 120).stderr
     assert text in message and "4 of 6 images" in message
     report = json.loads((tmp_path / "r.json").read_text())
     assert np.array_equal(np.load(tmp_path / "l.npy")[:, 0], range(4))
@@ -176,13 +180,10 @@ def test_next_run_works(tmp_path, chip, small, fault, text):
 
 
 def test_killed_host(tmp_path, chip, small):
-    """Killed at any moment, loading or running."""
+    """Killed at any moment, loading or running: after so many bytes from the board, of some 500."""
     model, logits = small
-    for delay in (0.01, 0.03, 0.1, 0.2):
-        process = subprocess.Popen([QUELL, *map(str, command(tmp_path, model=model))], env=plugged(("A", chip, "")), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(delay)
-        process.kill()
-        process.wait()
+    for after in (0, 30, 72, 100, 150, 200, 300, 400):
+        run(tmp_path, ("A", chip, f"kill={after}"), model=model, expect=-signal.SIGKILL)
     run(tmp_path, ("A", chip, ""), model=model)
     assert np.array_equal(np.load(tmp_path / "l.npy"), logits)
 
@@ -199,10 +200,8 @@ def test_same_bytes(tmp_path, chip):
 
 
 def test_interrupt(tmp_path, fake):
-    process = subprocess.Popen([QUELL, *map(str, command(tmp_path)), "--limit", "500"], env=plugged(("A", fake("slow"), "")), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    time.sleep(2)
-    process.send_signal(signal.SIGINT)
-    message = process.communicate(timeout=30)[1]
+    process = subprocess.Popen([QUELL, *map(str, command(tmp_path)), "--limit", "500", "--progress"], env=plugged(("A", fake("slow"), "")), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    message = interrupt(process)
     assert process.returncode == INTERRUPTED, message
     report = json.loads((tmp_path / "r.json").read_text())
     assert 0 < report["images"] < 500 and len(np.load(tmp_path / "l.npy")) == report["images"]

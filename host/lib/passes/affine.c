@@ -156,10 +156,7 @@ static quell_status own_layer(struct graph *g, struct graph_node *n, const struc
         return pass_full(err);
     v->type = y->type = GRAPH_FLOAT;
     graph_set_input(n, graph_in(n, 0) == a->x ? 0 : 1, y);
-    y->shaped = 1;
-    y->rank = a->x->rank;
-    for (size_t i = 0; i < y->rank; i++)
-        y->dims[i] = a->x->dims[i];
+    pass_take_shape(y, a->x);
     graph_note(g, "affine: %s works on codes: a layer of its own", PASS_LABEL(n));
     *done = 1;
     return QUELL_OK;

@@ -57,10 +57,8 @@ quell_status pass_exact_pairs(struct graph *g, quell_error *err)
             return pass_full(err);
         graph_replace(y, again);
         graph_set_output(n, 0, real);
-        real->shaped = again->shaped = y->shaped;
-        real->rank = again->rank = y->rank;
-        memcpy(real->dims, y->dims, sizeof y->dims);
-        memcpy(again->dims, y->dims, sizeof y->dims);
+        pass_take_shape(real, y);
+        pass_take_shape(again, y);
         q->type = graph_in(d, 2)->type;
         again->type = GRAPH_FLOAT;
         count++;

@@ -105,9 +105,7 @@ static quell_status put_pair(struct graph *g, struct graph_use *use, struct grap
         return pass_full(err);
     q->type = GRAPH_INT8;
     y->type = GRAPH_FLOAT;
-    y->shaped = use->tensor->shaped;
-    y->rank = use->tensor->rank;
-    memcpy(y->dims, use->tensor->dims, sizeof y->dims);
+    pass_take_shape(y, use->tensor);
     graph_link(use, y);
     return QUELL_OK;
 }

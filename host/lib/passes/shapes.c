@@ -6,15 +6,7 @@
  */
 #include <string.h>
 
-#include "tools.h"
-
-static int set(struct graph_tensor *t, size_t rank, const int64_t *dims)
-{
-    t->shaped = 1;
-    t->rank = rank;
-    memmove(t->dims, dims, rank * sizeof *dims);
-    return 1;
-}
+#include "shape_moves.h"
 
 static int one_of(const char *op, const char *const *names)
 {
@@ -42,7 +34,7 @@ static int broadcast(const struct graph_node *n, struct graph_tensor *y)
             dims[d] = own != 1 ? own : dims[d];
         }
     }
-    return set(y, rank, dims);
+    return shape_set(y, rank, dims);
 }
 
 /* Sizes behind a window of `kernel` elements: convolution and pooling. */
@@ -83,7 +75,7 @@ static int conv(const struct graph_node *n, struct graph_tensor *y)
     if (!pass_shaped(x) || !pass_shaped(w) || x->rank != 4 || w->rank != 4)
         return 0;
     int64_t dims[4] = {x->dims[0], w->dims[0], x->dims[2], x->dims[3]};
-    return windows(n, w->dims + 2, dims) && set(y, 4, dims);
+    return windows(n, w->dims + 2, dims) && shape_set(y, 4, dims);
 }
 
 static int pool(const struct graph_node *n, struct graph_tensor *y)
@@ -94,113 +86,7 @@ static int pool(const struct graph_node *n, struct graph_tensor *y)
     if (!pass_shaped(x) || x->rank != 4 || count != 2)
         return 0;
     int64_t dims[4] = {x->dims[0], x->dims[1], x->dims[2], x->dims[3]};
-    return windows(n, kernel, dims) && set(y, 4, dims);
-}
-
-static int reduce(const struct graph_node *n, struct graph_tensor *y)
-{
-    const struct graph_tensor *x = graph_in(n, 0), *axes = graph_in(n, 1);
-    int gone[GRAPH_RANK_MAX] = {0};
-    if (!pass_shaped(x) || (axes && !pass_is_const(axes)))
-        return 0;
-    for (size_t i = 0; i < (axes ? graph_elements(axes) : x->rank); i++) {
-        int64_t axis = axes ? pass_axis(graph_get_int(axes, i), x->rank) : (int64_t)i;
-        if (axis < 0)
-            return 0;
-        gone[axis] = 1;
-    }
-    int64_t dims[GRAPH_RANK_MAX];
-    size_t rank = 0;
-    for (size_t d = 0; d < x->rank; d++)
-        if (!gone[d] || graph_attr_int(n, "keepdims", 1))
-            dims[rank++] = gone[d] ? 1 : x->dims[d];
-    return set(y, rank, dims);
-}
-
-static int flatten(const struct graph_node *n, struct graph_tensor *y)
-{
-    const struct graph_tensor *x = graph_in(n, 0);
-    int64_t axis = graph_attr_int(n, "axis", 1), dims[2] = {1, 1};
-    if (!pass_shaped(x))
-        return 0;
-    axis += axis < 0 ? (int64_t)x->rank : 0;
-    for (size_t d = 0; d < x->rank; d++) {
-        int64_t *side = &dims[(int64_t)d >= axis];
-        if (x->dims[d] && *side > GRAPH_ELEMENTS_MAX / x->dims[d])
-            return 0;
-        *side *= x->dims[d];
-    }
-    return set(y, 2, dims);
-}
-
-static int reshape(const struct graph_node *n, struct graph_tensor *y)
-{
-    const struct graph_tensor *x = graph_in(n, 0), *s = graph_in(n, 1);
-    int64_t dims[GRAPH_RANK_MAX], known = 1, open = -1, all = 1;
-    if (!pass_shaped(x) || !pass_is_const(s) || graph_elements(s) > GRAPH_RANK_MAX)
-        return 0;
-    all = (int64_t)graph_elements(x);
-    for (size_t i = 0; i < graph_elements(s); i++) {
-        dims[i] = graph_get_int(s, i);
-        if (dims[i] == 0 && i < x->rank && !graph_attr_int(n, "allowzero", 0))
-            dims[i] = x->dims[i];
-        if (dims[i] == -1 && open < 0)
-            open = (int64_t)i;
-        else if (dims[i] < 0 || dims[i] > GRAPH_ELEMENTS_MAX || (dims[i] && known > GRAPH_ELEMENTS_MAX / dims[i]))
-            return 0;
-        else
-            known *= dims[i];
-    }
-    if (open >= 0 && (known == 0 || all % known))
-        return 0;
-    if (open >= 0)
-        dims[open] = all / known;
-    else if (known != all)
-        return 0;
-    return set(y, graph_elements(s), dims);
-}
-
-static int squeeze(const struct graph_node *n, struct graph_tensor *y, int add)
-{
-    const struct graph_tensor *x = graph_in(n, 0), *axes = graph_in(n, 1);
-    int64_t dims[GRAPH_RANK_MAX];
-    int at[GRAPH_RANK_MAX] = {0};
-    if (!pass_shaped(x) || (axes && !pass_is_const(axes)) || (add && !axes))
-        return 0;
-    size_t count = axes ? graph_elements(axes) : 0, rank = add ? x->rank + count : x->rank, left = 0;
-    if (rank > GRAPH_RANK_MAX)
-        return 0;
-    for (size_t i = 0; i < count; i++) {
-        int64_t axis = pass_axis(graph_get_int(axes, i), rank);
-        if (axis < 0 || at[axis])
-            return 0;
-        at[axis] = 1;
-    }
-    for (size_t d = 0, from = 0; d < rank; d++)
-        if (add)
-            dims[left++] = at[d] ? 1 : x->dims[from++];
-        else if (axes ? !at[d] : x->dims[d] != 1)
-            dims[left++] = x->dims[d];
-        else if (x->dims[d] != 1)
-            return 0;
-    return set(y, left, dims);
-}
-
-static int transpose(const struct graph_node *n, struct graph_tensor *y)
-{
-    const struct graph_tensor *x = graph_in(n, 0);
-    size_t count;
-    const int64_t *perm = graph_attr_ints(n, "perm", &count);
-    int64_t dims[GRAPH_RANK_MAX];
-    if (!pass_shaped(x) || (perm && count != x->rank))
-        return 0;
-    for (size_t d = 0; d < x->rank; d++) {
-        int64_t from = perm ? perm[d] : (int64_t)(x->rank - 1 - d);
-        if (from < 0 || from >= (int64_t)x->rank)
-            return 0;
-        dims[d] = x->dims[from];
-    }
-    return set(y, x->rank, dims);
+    return windows(n, kernel, dims) && shape_set(y, 4, dims);
 }
 
 static int product(const struct graph_node *n, struct graph_tensor *y)
@@ -211,37 +97,7 @@ static int product(const struct graph_node *n, struct graph_tensor *y)
     int64_t dims[GRAPH_RANK_MAX];
     memcpy(dims, x->dims, sizeof dims);
     dims[x->rank - 1] = w->dims[pass_output_axis(n)];
-    return set(y, x->rank, dims);
-}
-
-static int concat(const struct graph_node *n, struct graph_tensor *y)
-{
-    const struct graph_tensor *x = graph_in(n, 0);
-    int64_t dims[GRAPH_RANK_MAX], axis = pass_shaped(x) ? pass_axis(graph_attr_int(n, "axis", 0), x->rank) : -1;
-    if (axis < 0)
-        return 0;
-    memcpy(dims, x->dims, sizeof dims);
-    for (size_t i = 1; i < n->input_count; i++) {
-        if (!pass_shaped(graph_in(n, i)) || graph_in(n, i)->rank != x->rank)
-            return 0;
-        dims[axis] += graph_in(n, i)->dims[axis];
-    }
-    return dims[axis] <= GRAPH_ELEMENTS_MAX && set(y, x->rank, dims);
-}
-
-static int pad(const struct graph_node *n, struct graph_tensor *y)
-{
-    const struct graph_tensor *x = graph_in(n, 0), *pads = graph_in(n, 1);
-    int64_t dims[GRAPH_RANK_MAX];
-    if (!pass_shaped(x) || !pass_is_const(pads) || graph_elements(pads) != 2 * x->rank || graph_in(n, 3))
-        return 0;
-    for (size_t d = 0; d < x->rank; d++) {
-        int64_t before = graph_get_int(pads, d), after = graph_get_int(pads, d + x->rank);
-        if (before < -GRAPH_ELEMENTS_MAX || before > GRAPH_ELEMENTS_MAX || after < -GRAPH_ELEMENTS_MAX || after > GRAPH_ELEMENTS_MAX)
-            return 0;
-        dims[d] = x->dims[d] + before + after;
-    }
-    return set(y, x->rank, dims);
+    return shape_set(y, x->rank, dims);
 }
 
 static int infer(const struct graph_node *n, struct graph_tensor *y)
@@ -255,17 +111,17 @@ static int infer(const struct graph_node *n, struct graph_tensor *y)
     if (!x)
         return 0;
     if (one_of(n->op, SAME) || strcmp(n->domain, "quell") == 0)
-        return pass_shaped(x) && set(y, x->rank, x->dims);
+        return pass_shaped(x) && shape_set(y, x->rank, x->dims);
     if (one_of(n->op, BROADCAST))
         return broadcast(n, y);
     if (one_of(n->op, GLOBAL)) {
         if (!pass_shaped(x) || x->rank != 4)
             return 0;
         const int64_t dims[4] = {x->dims[0], x->dims[1], 1, 1};
-        return set(y, 4, dims);
+        return shape_set(y, 4, dims);
     }
     if (one_of(n->op, REDUCE))
-        return reduce(n, y);
+        return shape_reduce(n, y);
     if (strcmp(n->op, "Conv") == 0)
         return conv(n, y);
     if (strcmp(n->op, "MaxPool") == 0 || strcmp(n->op, "AveragePool") == 0)
@@ -273,16 +129,16 @@ static int infer(const struct graph_node *n, struct graph_tensor *y)
     if (strcmp(n->op, "Gemm") == 0 || strcmp(n->op, "MatMul") == 0)
         return product(n, y);
     if (strcmp(n->op, "Flatten") == 0)
-        return flatten(n, y);
+        return shape_flatten(n, y);
     if (strcmp(n->op, "Reshape") == 0)
-        return reshape(n, y);
+        return shape_reshape(n, y);
     if (strcmp(n->op, "Squeeze") == 0 || strcmp(n->op, "Unsqueeze") == 0)
-        return squeeze(n, y, n->op[0] == 'U');
+        return shape_squeeze(n, y, n->op[0] == 'U');
     if (strcmp(n->op, "Transpose") == 0)
-        return transpose(n, y);
+        return shape_transpose(n, y);
     if (strcmp(n->op, "Concat") == 0)
-        return concat(n, y);
-    return strcmp(n->op, "Pad") == 0 && pad(n, y);
+        return shape_concat(n, y);
+    return strcmp(n->op, "Pad") == 0 && shape_pad(n, y);
 }
 
 static enum graph_type type_of(const struct graph_node *n)

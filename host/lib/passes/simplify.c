@@ -86,9 +86,7 @@ static quell_status join_reshapes(struct graph *g, struct graph_node *n, quell_e
     if (!joined)
         return pass_full(err);
     joined->type = y->type;
-    joined->shaped = y->shaped;
-    joined->rank = y->rank;
-    memcpy(joined->dims, y->dims, sizeof joined->dims);
+    pass_take_shape(joined, y);
     graph_replace(graph_out(n), joined);
     graph_remove(g, n);
     return QUELL_OK;

@@ -36,6 +36,13 @@ int pass_shaped(const struct graph_tensor *t)
     return graph_elements(t) <= GRAPH_ELEMENTS_MAX;
 }
 
+void pass_take_shape(struct graph_tensor *to, const struct graph_tensor *from)
+{
+    to->shaped = from->shaped;
+    to->rank = from->rank;
+    memcpy(to->dims, from->dims, sizeof to->dims);
+}
+
 int64_t pass_axis(int64_t axis, size_t rank)
 {
     if (axis < 0)
@@ -84,9 +91,7 @@ struct graph_node *pass_clone(struct graph *g, const struct graph_node *node, st
         if (old && !t)
             return NULL;
         if (t) {
-            t->shaped = old->shaped;
-            t->rank = old->rank;
-            memcpy(t->dims, old->dims, sizeof t->dims);
+            pass_take_shape(t, old);
             graph_set_output(n, i, t);
         }
     }

@@ -16,6 +16,8 @@ int pass_scalar(const struct graph_tensor *t, double *value);
 int pass_same_constant(const struct graph_tensor *a, const struct graph_tensor *b);
 /* All dimensions are known, and the elements countable. */
 int pass_shaped(const struct graph_tensor *t);
+/* `to` gets the shape of `from`, as far as that is known. */
+void pass_take_shape(struct graph_tensor *to, const struct graph_tensor *from);
 int64_t pass_axis(int64_t axis, size_t rank); /* negative ones count from the end; -1: out of range */
 
 struct graph_tensor *pass_float(struct graph *g, const char *name, enum graph_type type, double value); /* a scalar */

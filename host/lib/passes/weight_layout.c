@@ -52,9 +52,7 @@ static quell_status move(struct graph *g, struct graph_node *n, const struct gra
     if (graph_is(n, "Cast") && graph_in(d, 1)->type != GRAPH_FLOAT)
         graph_note(g, "weight_layout: the weights '%s' are %s; code times scale is not rounded to it", codes->name, graph_type_name(graph_in(d, 1)->type));
     y->type = GRAPH_FLOAT;
-    y->shaped = 1;
-    y->rank = moved->rank;
-    memcpy(y->dims, moved->dims, sizeof y->dims);
+    pass_take_shape(y, moved);
     graph_replace(graph_out(n), y);
     graph_remove(g, n);
     return QUELL_OK;
