@@ -51,9 +51,9 @@ class Quell:
 
     def __init__(self, library=LIBRARY, threads=2):
         self.lib = c.CDLL(str(library))
-        self.lib.quell_large_limits.restype = _Limits
+        self.lib.quell_endless_limits.restype = _Limits
         self.owned = []
-        self.limits = self.lib.quell_large_limits()  # the reference device has no memory sizes
+        self.limits = self.lib.quell_endless_limits()  # the reference device has no memory sizes
         self.device = self._make("quell_device_open", "quell_device_close", b"ref", c.byref(_DeviceOptions(threads, None, None)))
 
     def _check(self, status, error):

@@ -69,7 +69,7 @@ static bool check_op(const struct check *c)
 {
     const uint32_t *e = c->entry;
     return at_most(c, LAYER_FIELD_mode, layer_mode(e), LAYER_DEPTHWISE)
-        && at_most(c, LAYER_FIELD_wait_prev, layer_wait_prev(e), c->index > 0)
+        && at_most(c, LAYER_FIELD_wait_prev, layer_wait_prev(e), c->index > 0 ? 2 : 0)
         && at_most(c, LAYER_FIELD_pool_kind, layer_pool_kind(e), 2);
 }
 

@@ -144,7 +144,7 @@ quell_status cli_open_device(const struct cli_options *o, quell_device **device,
 
 quell_status cli_load_model(const struct cli_options *o, quell_model **model, quell_error *err)
 {
-    quell_limits limits = quell_large_limits(); /* the reference device's */
+    quell_limits limits = quell_endless_limits(); /* the reference device's */
     *model = NULL;
     if (strcmp(o->device, "ref") != 0) { /* for the memories that this device has */
         quell_device *device;

@@ -26,10 +26,12 @@ quell_limits quell_default_limits(void)
                           .dn_pair_words = 256, .dn_row_words = 64, .line_words = 1024, .max_payload = QP_MAX_PAYLOAD};
 }
 
-quell_limits quell_large_limits(void)
+enum { ENDLESS = INT32_MAX };
+
+quell_limits quell_endless_limits(void)
 {
-    return (quell_limits){.cores = 8, .bottleneck_max = 15, .act_words = 1 << 16, .weight_words = 1 << 16, .const_words = 1 << 16, .row_words = 1 << 22,
-                          .dn_pair_words = 1 << 16, .dn_row_words = 1 << 16, .line_words = 1 << 22, .max_payload = 1 << 24};
+    return (quell_limits){.cores = 8, .bottleneck_max = 15, .act_words = ENDLESS, .weight_words = ENDLESS, .const_words = ENDLESS, .row_words = ENDLESS, .dn_pair_words = ENDLESS, .dn_row_words = ENDLESS,
+                          .line_words = ENDLESS, .max_payload = ENDLESS};
 }
 
 uint32_t quell_real_inputs(const struct quell_layer *t) { return (uint32_t)(t->in_c8 - 1) * 8 + (uint32_t)t->in_last + 1; }
@@ -202,13 +204,6 @@ static quell_status place_activations(struct quell_model *m, quell_error *err)
     return QUELL_OK;
 }
 
-quell_limits quell_endless_limits(void)
-{
-    enum { MOST = INT32_MAX };
-    return (quell_limits){.cores = 8, .bottleneck_max = 15, .act_words = MOST, .weight_words = MOST, .const_words = MOST, .row_words = MOST, .dn_pair_words = MOST, .dn_row_words = MOST, .line_words = MOST,
-                          .max_payload = MOST};
-}
-
 quell_status quell_model_fits(const quell_model *model, const quell_limits *limits, quell_error *err)
 {
     struct quell_model copy = *model;
@@ -224,8 +219,8 @@ quell_status quell_model_fits(const quell_model *model, const quell_limits *limi
 
 quell_status quell_model_fit(struct quell_model *m, quell_error *err)
 {
-    const quell_limits *limits = &m->limits, endless = quell_endless_limits();
-    if (memcmp(limits, &endless, sizeof endless) == 0)
+    const quell_limits *limits = &m->limits;
+    if (limits->act_words == ENDLESS)
         ; /* no device's: addresses may be beyond the table's fields */
     else if (limits->cores < 4 || limits->cores % 4 != 0 || limits->bottleneck_max > 15 || limits->act_words > 1 << 16 || limits->weight_words > 1 << 16 || limits->const_words > 1 << 16
         || limits->dn_pair_words > 1 << 16 || limits->dn_row_words > 1 << 16)

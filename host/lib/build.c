@@ -86,7 +86,7 @@ quell_status build_new_layer(struct builder *b, const struct value *input, int *
     l->input_layer = input->layer;
     l->residual_layer = QUELL_NO_LAYER;
     l->table.z_in = input->zero;
-    l->table.wait_prev = input->layer >= 0 && input->layer == *layer - 1;
+    l->table.wait_prev = input->layer >= 0 && input->layer == *layer - 1; /* all of it: layer_set_v */
     l->table.rng_layer = *layer;
     b->drafts[*layer] = (struct draft){.stage = STAGE_ACC, .s_in = input->scale, .low = -INFINITY, .high = INFINITY};
     return QUELL_OK;

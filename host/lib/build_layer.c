@@ -37,6 +37,8 @@ static void set_input_channels(struct quell_layer *t, const struct quell_layer_i
 {
     uint32_t words = (info->in_c + 7) / 8;
     t->in_c8 = (int32_t)(d->fully_connected ? words * info->in_h * info->in_w : words);
+    if (d->fully_connected && t->wait_prev && info->in_h > 1) /* the array sees one row */
+        t->wait_prev = 2;
     t->in_last = d->fully_connected && info->in_h * info->in_w > 1 ? 7 : (int32_t)((info->in_c - 1) % 8);
 }
 

@@ -78,7 +78,7 @@ static quell_status check_links(const struct quell_model *m, uint32_t index, que
     int vector = t->mode == 1 && t->in_h == 1 && t->in_w == 1 && (uint64_t)t->in_c8 == (uint64_t)h * w * c8;
     EXPECT(l->info.in_h == h && l->info.in_w == w && l->info.in_c == c && (image || vector), "its input's shape");
     EXPECT(t->mode != 0 || quell_real_inputs(t) == c, "its input's channels");
-    EXPECT((t->wait_prev != 0) == (index > 0 && l->input_layer == (int)index - 1), "wait_prev");
+    EXPECT(t->wait_prev == (index == 0 || l->input_layer != (int)index - 1 ? 0 : image || h == 1 ? 1 : 2), "wait_prev");
     EXPECT((l->residual_layer != QUELL_NO_LAYER) == (t->residual != 0), "its residual");
     if (l->residual_layer != QUELL_NO_LAYER) {
         EXPECT(l->residual_layer >= QUELL_IMAGE && l->residual_layer < (int)index, "its residual");

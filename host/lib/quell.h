@@ -66,8 +66,7 @@ typedef struct quell_limits {
 } quell_limits;
 
 quell_limits quell_default_limits(void); /* the SoC's defaults */
-quell_limits quell_large_limits(void);   /* for `ref` alone: as far as the table's fields reach */
-quell_limits quell_endless_limits(void); /* of no device: to ask what a model of any size would need */
+quell_limits quell_endless_limits(void); /* the reference device: a model of any size */
 
 /* ---- Models ----------------------------------------------------------------------------------------------------------------- */
 

@@ -294,7 +294,7 @@ static quell_status ref_get_limits(quell_device *base, quell_limits *limits, que
 {
     (void)base;
     (void)err;
-    *limits = quell_large_limits();
+    *limits = quell_endless_limits();
     return QUELL_OK;
 }
 

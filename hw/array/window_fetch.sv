@@ -33,7 +33,7 @@ module window_fetch #(
     input  wire  [5:0]  cfg_step_x_i,
     input  wire  [5:0]  cfg_pad_top_i,
     input  wire  [5:0]  cfg_pad_left_i,
-    input  wire         cfg_wait_prev_i,
+    input  wire  [1:0]  cfg_wait_prev_i,
     input  wire  [15:0] cfg_in_addr_i,
     input  wire  [9:0]  cfg_in_w_i,
     input  wire  [9:0]  cfg_in_h_i,

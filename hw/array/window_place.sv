@@ -33,7 +33,7 @@ module window_place #(
     input  wire  [5:0]         cfg_step_x_i,
     input  wire  [5:0]         cfg_pad_top_i,
     input  wire  [5:0]         cfg_pad_left_i,
-    input  wire                cfg_wait_prev_i,
+    input  wire  [1:0]         cfg_wait_prev_i,
     input  wire  [15:0]        cfg_in_addr_i,
     input  wire  [9:0]         cfg_in_w_i,
     input  wire  [9:0]         cfg_in_h_i,
@@ -101,7 +101,8 @@ module window_place #(
 
     // After ROW index_q is one beyond the lowest row of a 3x3 window, two beyond that of a 1x1 one.
     wire signed [11:0] rows_needed = is_1x1 ? index_q - 12'sd1 : index_q;
-    wire enough = !cfg_wait_prev_i || rows_ready_i >= cfg_in_h_i || $signed({2'b0, rows_ready_i}) >= rows_needed;
+    // A layer that reads a tensor of several rows as one (fully connected) waits for all of them: rows_ready_i is all ones.
+    wire enough = cfg_wait_prev_i == 2'd0 || &rows_ready_i || (cfg_wait_prev_i[0] && (rows_ready_i >= cfg_in_h_i || $signed({2'b0, rows_ready_i}) >= rows_needed));
     logic enough_q;
     assign wait_o = state_q == CHECK && !enough_q && !enough;
 

@@ -280,7 +280,7 @@ module soc #(
       .cfg_step_x_i        (al[quell_regs_pkg::STEP_X_BIT+:6]),
       .cfg_pad_top_i       (al[quell_regs_pkg::PAD_TOP_BIT+:6]),
       .cfg_pad_left_i      (al[quell_regs_pkg::PAD_LEFT_BIT+:6]),
-      .cfg_wait_prev_i     (al[quell_regs_pkg::WAIT_PREV_BIT+:1]),
+      .cfg_wait_prev_i     (al[quell_regs_pkg::WAIT_PREV_BIT+:2]),
       .cfg_in_addr_i       (al[quell_regs_pkg::IN_ADDR_BIT+:16]),
       .cfg_w_addr_i        (al[quell_regs_pkg::W_ADDR_BIT+:16]),
       .cfg_in_w_i          (al[quell_regs_pkg::IN_W_BIT+:10]),

@@ -10,7 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     enum { HEADER = 24 };
-    const quell_limits limits = quell_large_limits();
+    const quell_limits limits = quell_endless_limits();
     quell_model *model;
     quell_error err = {0};
     uint8_t *copy = malloc(size + 1);

@@ -249,12 +249,12 @@ def compare_layers(net, path, model, images):
     return found
 
 
-def compare(net, output, folder, change=None, layers=False):
+def compare(net, output, folder, change=None, layers=False, images=IMAGES):
     """Write the model, run both, count. `change` alters the model behind the writer's back."""
     path = Path(folder) / "model.onnx"
     model = save(net, output, path, change)
     c, h, w = net.shape
-    images = pixels(99, IMAGES, h, w, c)
+    images = pixels(99, images, h, w, c)
     floats = model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     code, message, got = run_quell(path, images, *(["--input-range", "0..1"] if floats else []))  # what net.feed gives onnxruntime, whatever the range of the first Q
     result = Result(code, message)

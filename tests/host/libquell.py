@@ -34,14 +34,14 @@ class LayerInfo(c.Structure):
 
 def library():
     lib = c.CDLL(str(LIBRARY))
-    lib.quell_default_limits.restype = lib.quell_large_limits.restype = Limits
+    lib.quell_default_limits.restype = lib.quell_endless_limits.restype = Limits
     return lib
 
 
 class Model:
     """A compiled model and its program on an ideal chip. denoiser: 0 off, 1 mean, 2 sample."""
 
-    def __init__(self, path, limits="large", denoiser=0):
+    def __init__(self, path, limits="endless", denoiser=0):
         self.lib, self.error = library(), Error()
         self.model, self.program = c.c_void_p(), c.c_void_p()
         self.limits = getattr(self.lib, f"quell_{limits}_limits")()

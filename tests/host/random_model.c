@@ -169,6 +169,7 @@ void random_model_add(struct quell_model *model, const struct random_spec *spec,
     uint32_t h, w, c, rh, rw, rc;
     source(model, spec->input, &h, &w, &c, &t->z_in, &t->in_addr);
     l->in_channels = (c + 7) / 8 * 8;
+    uint32_t rows = h;
     if (spec->fully_connected) {
         l->in_channels *= h * w;
         h = w = 1;
@@ -188,7 +189,7 @@ void random_model_add(struct quell_model *model, const struct random_spec *spec,
     t->step_x = spec->step_x ? spec->step_x : 1;
     t->pad_top = spec->pad_top;
     t->pad_left = spec->pad_left;
-    t->wait_prev = spec->input == (int)model->layer_count - 1 && spec->input >= 0;
+    t->wait_prev = spec->input == (int)model->layer_count - 1 && spec->input >= 0 ? 1 + (spec->fully_connected && rows > 1) : 0;
     t->rng_layer = (int32_t)model->layer_count;
     t->in_h = (int32_t)h;
     t->in_w = (int32_t)w;

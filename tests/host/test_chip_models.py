@@ -30,7 +30,7 @@ def run(folder, device, model, images, *settings):
 
 
 # Layers of ones that copy or negate channels, codes by channel, a kernel as large as the image.
-FORMS = ["uint8_weights_any_zero", "batch_norm_of_codes", "difference", "image_in_two_ways", "normalised_in_graph", "small_kernels"]
+FORMS = ["uint8_weights_any_zero", "batch_norm_of_codes", "difference", "image_in_two_ways", "normalised_in_graph", "small_kernels", "large_kernels"]
 
 
 @pytest.mark.parametrize("name", FORMS)

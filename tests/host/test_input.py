@@ -317,7 +317,6 @@ def resized(image, short_side, h, w):
 def library_pixels(model, folder, short_side, h, w, channels):
     lib, error, said, loaded, images = library(), Error(), ctypes.create_string_buffer(512), ctypes.c_void_p(), ctypes.c_void_p()
     lib.quell_images_pixels.restype = ctypes.POINTER(ctypes.c_uint8)
-    lib.quell_endless_limits.restype = type(lib.quell_large_limits())
     limits = lib.quell_endless_limits()
     assert lib.quell_input_say(said, b"resize", str(short_side).encode(), ctypes.byref(error)) == 0, error.text
     assert lib.quell_model_load_for(bytes(model), ctypes.byref(limits), said, ctypes.byref(loaded), ctypes.byref(error)) == 0, error.text

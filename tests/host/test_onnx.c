@@ -268,7 +268,7 @@ static void test_compiled(void **state)
     assert_memory_equal(data, data_again, size);
     quell_model_free(again);
     /* for other hardware: other addresses, the same hash */
-    limits = quell_large_limits();
+    limits = quell_endless_limits();
     limits.cores = 16;
     assert_int_equal(load(data, size, &limits, &again, &err), QUELL_OK);
     assert_true(m->hash == again->hash);

@@ -70,7 +70,7 @@ struct Bench {
             memory[base + i] = late ? tb.random() : image[i];
         auto &d = tb.dut;
         g.set(d);
-        d.cfg_wait_prev_i = late;
+        d.cfg_wait_prev_i = late ? tb.between(1, 2) : 0;
         d.cfg_in_addr_i = base, d.cfg_in_w_i = in_w, d.cfg_in_h_i = in_h, d.cfg_out_w_i = out_w, d.cfg_out_h_i = out_h;
         d.cfg_in_c8_i = c8, d.cfg_out_c8_i = out_c8, d.cfg_z_in_i = (uint8_t)z;
     }
