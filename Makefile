@@ -63,6 +63,7 @@ include host/stats/stats.mk
 include host/install.mk
 include fw/fw.mk
 include hw/usb/usb.mk
+include hw/memory/memory.mk
 include sim/sim.mk
 include sim/wires/wires.mk
 include tests/rtl/rtl.mk
