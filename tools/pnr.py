@@ -83,7 +83,7 @@ def sources():
     import pythondata_cpu_picorv32
     generated = sorted((ROOT / "build/gen").glob("*.sv"))
     packages = [p for p in generated if p.name.endswith("_pkg.sv")]
-    units = [p for name in boards.RTL_FOLDERS for p in sorted((ROOT / name).glob("*.sv"))]
+    units = [p for name in (*boards.RTL_FOLDERS, *boards.UNCONNECTED_FOLDERS) for p in sorted((ROOT / name).glob("*.sv"))]
     cpu = next(Path(pythondata_cpu_picorv32.data_location).rglob("picorv32.v"))
     return packages + [p for p in generated if p not in packages] + [ROOT / "build/gen/usb_device.v"] + units + [cpu]
 
