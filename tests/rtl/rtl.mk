@@ -34,6 +34,9 @@ build/rtl/runtime/%.o:
 # The USB link is tested on its wires.
 $(RTL_BUILD)/usb_link/bench: build/gen/usb_device.v $(wildcard sim/wires/usb_*)
 
+# The DMA on the SDRAM's pins.
+$(RTL_BUILD)/dma_sdram/bench: build/gen/litedram_core.v tests/rtl/dma_sdram.sv tests/rtl/sdram_bench.h $(wildcard sim/sdram/*)
+
 tests-build: $(RTL_RUNTIME)
 
 .PHONY: rtl $(addprefix rtl-,$(RTL_BENCHES))
