@@ -26,7 +26,7 @@ SLOWEST = 20  # so many programs are named at the end, by processor time
 # Short version of `make faults`, one or two a folder of hw/.
 FAULTS = ["conv_array", "requantise", "box_muller_radius", "dn_combine", "round_shift", "layer_queue"]
 # Short version of `make netlist`: the cells, and the benches whose netlists are made in seconds.
-NETLISTS = ["proofs", "cells_models", "mul8", "box_muller", "command_channel", "async_fifo", "bulk_in", "bulk_out", "dma"]
+NETLISTS = ["proofs", "cells_models", "mul8", "box_muller", "command_channel", "async_fifo", "bulk_in", "bulk_out"]
 # What tests/host/variants.mk builds, and the words before a program of it.
 VARIANTS = ROOT / "build/variants"
 ARM = ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-E", f"LD_LIBRARY_PATH={VARIANTS}/arm64/usr/lib/aarch64-linux-gnu:{VARIANTS}/arm64/lib/aarch64-linux-gnu")

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Moves 64-bit words between the chip and the external memory by descriptors: two reading streams (0 and 1) and a writing one (2), each on its own native port
-// of LiteDRAM (docs/memory.md).
-// Contract: descriptors (stream, first word, number of words) are worked off in order, one after the other in each stream. Nothing outside a stream's region, set once
-// after reset, is ever touched: a descriptor that is not wholly inside is refused, refused_o of its stream stays high and all behind it are dropped, until clear_i.
-// done_o is high for a cycle for each descriptor: reading, when the chip takes its last word; writing, when the memory has taken its last data.
-// Streams keep valid/ready's rules; a word in four cycles. misused_o: high for a cycle after a region or a stream number that was not accepted.
-// Reset dma and memory together, or dma alone while busy_o is 0: data that comes afterwards would be taken for new.
+// Moves 64-bit words between the chip and the external memory by descriptors: two reading streams (0 and 1) and a writing one (2), each on a native
+// port of LiteDRAM (docs/memory.md).
+// Contract: descriptors (stream, first word, number of words) are worked off in order, one after the other in each stream. Nothing outside a stream's
+// region, set once after reset, is ever touched: a descriptor that is not wholly inside is refused, refused_o of its stream stays high and all behind it
+// are dropped, until clear_i. done_o is high for a cycle for each descriptor: reading, when the chip takes its last word; writing, when the memory has
+// taken its last data. Streams keep valid/ready's rules; a word in four cycles. misused_o: high for a cycle after a region or a stream number that was
+// not accepted. Reset dma and memory together, or dma alone while busy_o is 0: data that comes afterwards would be taken for new.
 `default_nettype none
 
 module dma #(
@@ -79,7 +79,7 @@ module dma #(
 );
     localparam int AW = ADDR_BITS;
 
-    if (DEPTH_LOG2 < 2 || DEPTH_LOG2 > 6) initial $fatal(1, "dma: DEPTH_LOG2 is 2 to 6");
+    initial if (DEPTH_LOG2 < 2 || DEPTH_LOG2 > 6) $fatal(1, "dma: DEPTH_LOG2 is 2 to 6");
 
     logic region_refused;
     logic [3*AW-1:0] base;

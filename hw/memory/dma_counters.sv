@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counters of dma.sv: bytes that the memory gave and took, and for each stream the cycles in which the chip waited for it. 32 bits, wrapping (bytes: after 32 s at best).
+// Counters of dma.sv: bytes that the memory gave and took, and for each stream the cycles in which the chip waited for it. 32 bits, wrapping (bytes:
+// after 32 s at full rate).
 // Contract: a cycle or a beat counts one cycle after it happened; clear_i sets all to zero.
 `default_nettype none
 

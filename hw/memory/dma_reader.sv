@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A reading stream of dma.sv: word addresses in, 64-bit words out. Each word is four reads of 16 bit on a native port of LiteDRAM, lowest address in the lowest bits.
-// Contract: a command a cycle while there is room, with up to 4 * 2**DEPTH_LOG2 reads in flight; the port's data, which cannot be refused, always finds room,
-// because a word is asked for only when the FIFO has a place that nobody was promised. All outputs to the port come from registers. Words keep
-// their order and come with their step's `last`; valid never waits for ready, data stable while stalled, a word in four cycles at best.
+// A reading stream of dma.sv: word addresses in, 64-bit words out. Each word is four reads of 16 bit on a native port of LiteDRAM, lowest address in
+// the lowest bits.
+// Contract: a command a cycle while there is room, with up to 4 * 2**DEPTH_LOG2 reads in flight; the port's data, which cannot be refused, always
+// finds room, because a word is asked for only when the FIFO has a place that nobody was promised. All outputs to the port come from registers. Words
+// keep their order and come with their step's `last`; valid never waits for ready, data stable while stalled, a word in four cycles at best.
 `default_nettype none
 
 module dma_reader #(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The regions of the external memory that the streams of dma.sv may touch: base and limit (the first word behind), in words, one a stream.
-// Contract: a region is set once between two resets, so that no later write, of whatever origin, widens it; until then it is empty. A second setting, an
-// empty region, one that ends behind the memory, a stream that does not exist: ignored, and refused_o is high for that cycle. New values count one cycle later.
+// Contract: a region is set once between two resets, so that no later write, of whatever origin, widens it; until then it is empty. A second setting,
+// an empty region, one that ends behind the memory, a stream that does not exist: ignored, and refused_o is high for that cycle. New values count one
+// cycle later.
 `default_nettype none
 
 module dma_regions #(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors of one stream of dma.sv to word addresses. A queue of 16; each descriptor is compared with the stream's region before its first address leaves.
-// Contract: a descriptor leaves all its addresses, ascending, or none. The first one outside the region, or of no words, sets refused_o; it and
-// all that come behind it are dropped, one in three cycles, until clear_i has been high while the queue was empty. Steps: valid never waits for ready, data stable while stalled,
-// one a cycle; three cycles between two descriptors.
+// Contract: of a descriptor all addresses leave, ascending, or none. The first one outside the region, or of no words, sets refused_o; it and all that
+// come behind it are dropped, one in three cycles, until clear_i is high while the queue is empty. Steps: valid never waits for ready, data stable
+// while stalled, one a cycle; three cycles between two descriptors.
 `default_nettype none
 
 module dma_sequencer #(

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The writing stream of dma.sv: word addresses and 64-bit words in, four writes of 16 bit a word on a native port of LiteDRAM, lowest bits to the lowest address.
-// Contract: LiteDRAM takes write data some cycles after the command and does not ask whether it is there. So a command enters the port's register in the same cycle
-// as its data enters the FIFO in front of the port, which shows its first entry without being asked: up to 16 writes wait there. One command a cycle. A word is taken
-// only with a step. done_o is high for a cycle when LiteDRAM has taken the last data of a descriptor.
+// The writing stream of dma.sv: word addresses and 64-bit words in, four writes of 16 bit a word on a native port of LiteDRAM, lowest bits to the
+// lowest address.
+// Contract: LiteDRAM takes write data some cycles after the command and does not ask whether it is there. So a command enters the port's register in
+// the same cycle as its data enters the FIFO in front of the port, which shows its first entry without being asked: up to 16 writes wait there. One
+// command a cycle. A word is taken only with a step. done_o is high for a cycle when LiteDRAM has taken the last data of a descriptor.
 `default_nettype none
 
 module dma_writer #(

@@ -11,7 +11,7 @@ module TRELLIS_IO #(
     input  wire T,
     output wire O
 );
-    if (DIR != "BIDIR") initial $fatal(1, "TRELLIS_IO: only BIDIR is modelled");
+    initial if (DIR != "BIDIR") $fatal(1, "TRELLIS_IO: only BIDIR is modelled");
     assign B = T ? 1'bz : I;
     assign O = B;
 endmodule

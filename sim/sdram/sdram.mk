@@ -2,7 +2,7 @@
 
 build/tests/sdram_chip: tests/sdram/test_sdram_chip.cpp $(wildcard sim/sdram/*.cpp sim/sdram/*.h)
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -O2 -Wall -Wextra $(filter %.cpp,$^) -o $@
+	$(CXX) -std=c++17 -O1 -Wall -Wextra $(filter %.cpp,$^) -o $@
 
 sdram-chip: build/tests/sdram_chip ## the bench of the SDRAM chip's model
 	build/tests/sdram_chip

@@ -12,8 +12,8 @@ SdramChip::SdramChip(const SdramTimings &timings) : t(timings), memory((size_t)B
 
 void SdramChip::broken(const char *rule, int bank, const std::string &what) const
 {
-    std::string where = bank < 0 ? "" : ", bank " + std::to_string(bank);
-    throw SdramViolation(rule, bank, now, std::string("SDRAM: ") + rule + where + " at " + std::to_string(now / 1000) + "." + std::to_string(now / 100 % 10) + " ns: " + what);
+    std::string where = bank < 0 ? "" : ", bank " + std::to_string(bank), when = std::to_string(now / 1000) + "." + std::to_string(now / 100 % 10);
+    throw SdramViolation(rule, bank, now, std::string("SDRAM: ") + rule + where + " at " + when + " ns: " + what);
 }
 
 void SdramChip::at_least(const char *rule, int bank, Picoseconds since, Picoseconds limit) const

@@ -132,8 +132,8 @@ struct Bench : SdramBoard<Vdma_sdram> {
         double cycles = (double)(tb.cycle - begin), result = (double)bytes / cycles;
         cycle(), cycle();
         TB_CHECK(tb, d.count_bytes_read_o + d.count_bytes_written_o == bytes, "counted %u and %u of %d bytes", d.count_bytes_read_o, d.count_bytes_written_o, (int)bytes);
-        printf("     %-34s %8d bytes %7.3f a clock %6.1f MB/s   refreshes %d, rows opened %d\n", what, (int)bytes, result, result * 200 / 3, (int)(chip.counts.refresh - before.refresh),
-               (int)(chip.counts.activate - before.activate));
+        printf("     %-34s %8d bytes %7.3f a clock %6.1f MB/s   refreshes %d, rows opened %d\n", what, (int)bytes, result, result * 200 / 3,
+               (int)(chip.counts.refresh - before.refresh), (int)(chip.counts.activate - before.activate));
         TB_CHECK(tb, result >= least, "%s: %.3f bytes a clock", what, result);
         return result;
     }

@@ -78,8 +78,10 @@ static std::vector<Case> cases()
         {"tRP", 1, 3, 4, [](Controller &c, int gap) { c.activate(1, 1), c.idle(9), c.read(1, 0x400), c.idle(gap - 1), c.activate(1, 2); }},
         {"tRAS", 1, 5, 6, [](Controller &c, int gap) { c.activate(1, 1), c.idle(gap - 1), c.precharge(1); }},
         {"tRAS", 1, 4, 5, [](Controller &c, int gap) { c.activate(1, 1), c.idle(gap - 1), c.read(1, 0x403), c.idle(1); }},
-        {"tRAS", 0, 1500, 1000, [](Controller &c, int gap) { c.activate(0, 1), c.idle(gap - 1), c.precharge(0); }, [](SdramTimings &t) { t.t_ras_max = 10'000 * NS, t.t_refi = 100'000 * NS; }},
-        {"tRC", 0, 8, 9, [](Controller &c, int gap) { c.activate(0, 1), c.idle(gap - 4), c.precharge(0), c.idle(2), c.activate(0, 2); }, [](SdramTimings &t) { t.t_ras = 28 * NS; }},
+        {"tRAS", 0, 1429, 1428, [](Controller &c, int gap) { c.activate(0, 1), c.idle(gap - 1), c.precharge(0); },
+         [](SdramTimings &t) { t.t_ras_max = 10'000 * NS, t.t_refi = 100'000 * NS; }},
+        {"tRC", 0, 8, 9, [](Controller &c, int gap) { c.activate(0, 1), c.idle(gap - 4), c.precharge(0), c.idle(2), c.activate(0, 2); },
+         [](SdramTimings &t) { t.t_ras = 28 * NS; }},
         {"tRRD", 3, 1, 2, [](Controller &c, int gap) { c.activate(1, 1), c.idle(gap - 1), c.activate(3, 1); }},
         {"tRFC", -1, 8, 9, [](Controller &c, int gap) { c.refresh(), c.idle(gap - 1), c.activate(0, 1); }},
         {"tRFC", -1, 8, 9, [](Controller &c, int gap) { c.refresh(), c.idle(gap - 1), c.refresh(); }},
@@ -213,7 +215,8 @@ static void traffic(unsigned cl, unsigned burst_log2, Picoseconds period)
                 pins.cs_n = beat != 0, pins.cas_n = pins.we_n = beat != 0, pins.ba = bank, pins.a = column;
                 pins.driven = true, pins.dq = (uint16_t)random(), pins.dqm = random() % 4;
                 c.edge(pins);
-                uint16_t keep = (uint16_t)((pins.dqm & 1 ? 0xFF : 0) | (pins.dqm & 2 ? 0xFF00 : 0)), before = want.count(word(beat)) ? want[word(beat)] : c.chip.cell(word(beat));
+                uint16_t keep = (uint16_t)((pins.dqm & 1 ? 0xFF : 0) | (pins.dqm & 2 ? 0xFF00 : 0));
+                uint16_t before = want.count(word(beat)) ? want[word(beat)] : c.chip.cell(word(beat));
                 want[word(beat)] = (uint16_t)((before & keep) | (pins.dq & ~keep));
             }
             c.idle(4), c.read(bank, column);
