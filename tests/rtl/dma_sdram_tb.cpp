@@ -19,7 +19,7 @@ struct Bench : SdramBoard<Vdma_sdram> {
     std::deque<Descriptor> to_send;
     bool offered = false, word_offered = false;
     std::deque<uint32_t> reading[2], writing; // addresses of the words to come
-    uint64_t words_read = 0;
+    uint64_t last_word[2] = {}, longest = 0; // cycle of each reading stream's last word, longest time between two
     double take = 1, offer = 1;
 
     explicit Bench(Tb<Vdma_sdram> &bench, const SdramTimings &timings = {}) : SdramBoard(bench, timings)
@@ -74,7 +74,9 @@ struct Bench : SdramBoard<Vdma_sdram> {
         uint32_t addr = reading[stream].front();
         TB_CHECK(tb, data == want[addr], "stream %d, word %06x: got %016llx, want %016llx", stream, addr, (unsigned long long)data, (unsigned long long)want[addr]);
         reading[stream].pop_front();
-        words_read++;
+        if (last_word[stream])
+            longest = std::max(longest, tb.cycle - last_word[stream]);
+        last_word[stream] = reading[stream].empty() ? 0 : tb.cycle;
     }
     void send(const Descriptor &x, bool legal = true)
     {
@@ -127,13 +129,14 @@ struct Bench : SdramBoard<Vdma_sdram> {
             send(x);
             bytes += 8 * x.words;
         }
+        longest = 0;
         SdramChip::Counts before = chip.counts;
         finish();
         double cycles = (double)(tb.cycle - begin), result = (double)bytes / cycles;
         cycle(), cycle();
         TB_CHECK(tb, d.count_bytes_read_o + d.count_bytes_written_o == bytes, "counted %u and %u of %d bytes", d.count_bytes_read_o, d.count_bytes_written_o, (int)bytes);
-        printf("     %-34s %8d bytes %7.3f a clock %6.1f MB/s   refreshes %d, rows opened %d\n", what, (int)bytes, result, result * 200 / 3,
-               (int)(chip.counts.refresh - before.refresh), (int)(chip.counts.activate - before.activate));
+        printf("     %-34s %8d bytes %7.3f a clock %6.1f MB/s   longest wait for a word %3d, refreshes %d, rows opened %d\n", what, (int)bytes, result,
+               result * 200 / 3, (int)longest, (int)(chip.counts.refresh - before.refresh), (int)(chip.counts.activate - before.activate));
         TB_CHECK(tb, result >= least, "%s: %.3f bytes a clock", what, result);
         return result;
     }
