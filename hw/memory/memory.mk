@@ -3,3 +3,5 @@
 build/gen/litedram_core.v: tools/gen_litedram.py requirements.txt | build/setup.stamp
 	@mkdir -p $(@D)
 	$(PYTHON) tools/gen_litedram.py $@
+
+gen tests-build: build/gen/litedram_core.v

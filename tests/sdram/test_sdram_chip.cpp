@@ -82,6 +82,9 @@ static std::vector<Case> cases()
          [](SdramTimings &t) { t.t_ras_max = 10'000 * NS, t.t_refi = 100'000 * NS; }},
         {"tRC", 0, 8, 9, [](Controller &c, int gap) { c.activate(0, 1), c.idle(gap - 4), c.precharge(0), c.idle(2), c.activate(0, 2); },
          [](SdramTimings &t) { t.t_ras = 28 * NS; }},
+        {"tRC", 0, 8, 9, [](Controller &c, int gap) { c.activate(0, 1), c.idle(gap - 4), c.precharge(0), c.idle(2), c.refresh(); },
+         [](SdramTimings &t) { t.t_ras = 28 * NS; }},
+        {"tRP", 0, 2, 3, [](Controller &c, int gap) { c.wait_200us(), c.precharge_all(), c.idle(gap - 1), c.refresh(); }, {}, 7 * NS, false},
         {"tRRD", 3, 1, 2, [](Controller &c, int gap) { c.activate(1, 1), c.idle(gap - 1), c.activate(3, 1); }},
         {"tRFC", -1, 8, 9, [](Controller &c, int gap) { c.refresh(), c.idle(gap - 1), c.activate(0, 1); }},
         {"tRFC", -1, 8, 9, [](Controller &c, int gap) { c.refresh(), c.idle(gap - 1), c.refresh(); }},
@@ -92,7 +95,13 @@ static std::vector<Case> cases()
         {"refresh", -1, 1117, 1116, [](Controller &c, int gap) { refreshes(c, 3000, gap); }},
         {"refresh", -1, 12000, 10000, [](Controller &c, int gap) { refreshes(c, 100, 10), c.idle(gap); }}, // many in advance count as eight
         {"initialisation", -1, 28571, 28572, [](Controller &c, int gap) { c.idle(gap), c.precharge_all(); }, {}, 7 * NS, false},
-        {"initialisation", -1, 0, 1, [](Controller &c, int gap) { c.wait_200us(), (gap ? c.precharge_all() : c.idle(1)), c.idle(9), c.refresh(); }, {}, 7 * NS, false},
+        {"initialisation", -1, 28571, 28572,
+         [](Controller &c, int gap) {
+             SdramPins off;
+             off.cke = false;
+             c.wait_200us(), c.edge(off), c.idle(gap - 1), c.precharge_all();
+         }, {}, 7 * NS, false},
+        {"initialisation", -1, 0, 1, [](Controller &c, int gap) { c.wait_200us(), (gap ? c.precharge_all() : c.precharge(1)), c.idle(9), c.refresh(); }, {}, 7 * NS, false},
         {"initialisation", -1, 0, 1, [](Controller &c, int gap) { c.wait_200us(), (gap ? c.precharge_all() : c.idle(1)), c.idle(9), c.mode(CL3); }, {}, 7 * NS, false},
         {"initialisation", 1, 1, 2,
          [](Controller &c, int gap) {
@@ -111,6 +120,7 @@ static std::vector<Case> cases()
         {"mode", -1, 0x130, 0x30, [](Controller &c, int value) { c.mode((unsigned)value); }},
         {"mode", -1, 0x10, 0x30, [](Controller &c, int value) { c.mode((unsigned)value); }},
         {"mode", -1, 0x34, 0x33, [](Controller &c, int value) { c.mode((unsigned)value); }},
+        {"mode", -1, 2, 0, [](Controller &c, int bank) { c.command(0, 0, 0, (unsigned)bank, CL3); }},
         {"mode", 0, 0x200, 0x1FF, [](Controller &c, int column) { c.activate(0, 1), c.idle(9), c.read(0, (unsigned)column); }},
         {"clock enable", -1, 0, 1,
          [](Controller &c, int gap) {
@@ -125,6 +135,7 @@ static std::vector<Case> cases()
         {"bank closed", 1, 0x400, 0, [](Controller &c, int flag) { c.activate(1, 1), c.idle(9), c.write(1, (unsigned)flag), c.read(1, 0); }},
         // CL 3: the chip drives from two clocks after the command until tHZ after the third
         {"contention", -1, 3, 4, [](Controller &c, int gap) { c.activate(1, 1), c.idle(9), c.read(1, 0), c.idle(gap - 1), c.write(1, 0); }},
+        {"contention", -1, 2, 1, [](Controller &c, int gap) { c.activate(1, 1), c.idle(9), c.read(1, 0), c.idle(gap - 1), c.write(1, 0); }},
         {"contention", -1, 4, 5, [](Controller &c, int gap) { c.lead = 2 * NS, c.activate(1, 1), c.idle(9), c.read(1, 0), c.idle(gap - 1), c.write(1, 0); }},
         {"no data", 1, -1, 7, [](Controller &c, int data) { c.activate(1, 1), c.idle(9), c.write(1, 0, data); }},
         {"no data", 1, 1, 4, [](Controller &c, int beats) { // a burst of four, of which only some beats have data
@@ -240,10 +251,59 @@ static void traffic(unsigned cl, unsigned burst_log2, Picoseconds period)
            error.empty() ? std::to_string(compared) + " samples, " + std::to_string(wrong) + " wrong" : error);
 }
 
+// What ends a burst, and what masks one: CL 2, bursts of four.
+static void interrupted()
+{
+    enum Ending { PRECHARGE, STOP };
+    for (Ending ending : {PRECHARGE, STOP}) {
+        Controller c(SdramTimings{}, 15 * NS);
+        std::string wrong;
+        auto end = [&] { ending == STOP ? c.command(1, 1, 0, 0, 0) : c.precharge(1); };
+        auto row = [&] {
+            if (ending == PRECHARGE)
+                c.idle(4), c.activate(1, 0);
+            c.idle(9);
+        };
+        auto expect = [&](int beat, bool ok, const char *what) { wrong += ok ? "" : std::string(" ") + what + ", beat " + std::to_string(beat) + ";"; };
+        try {
+            c.initialise(0x22), c.activate(1, 0), c.idle(9);
+            uint16_t before[4];
+            for (unsigned beat = 0; beat < 4; beat++)
+                before[beat] = c.chip.cell(512 + beat);
+            SdramPins data;
+            data.driven = true, data.dq = 0x2222;
+            c.write(1, 0, 0x1111), c.edge(data), end(), row();
+            expect(0, c.chip.cell(512) == 0x1111, "not written"), expect(1, c.chip.cell(513) == 0x2222, "not written");
+            expect(2, c.chip.cell(514) == before[2], "written"), expect(3, c.chip.cell(515) == before[3], "written");
+            c.read(1, 0), c.idle(1), end(); // data comes two clocks after its beat
+            Picoseconds first = c.now;
+            expect(0, c.chip.sample(first) == 0x1111, "not read");
+            c.idle(1);
+            expect(1, c.chip.sample(first + 15 * NS) == 0x2222, "not read");
+            c.idle(1);
+            expect(2, c.chip.sample(first + 30 * NS) != before[2], "read");
+            row();
+            c.command(1, 0, 1, 1, 0, -1, 2), c.idle(1);
+            SdramPins mask;
+            mask.dqm = 1;
+            c.edge(mask); // of the beat that comes two clocks later
+            uint16_t half = c.chip.sample(c.now);
+            expect(0, (half & 0xFF) == 0x11 && half >> 8 != 0x11, "mask");
+            c.idle(2);
+            half = c.chip.sample(c.now);
+            expect(2, (half & 0xFF) != (before[2] & 0xFF) && half >> 8 == before[2] >> 8, "mask");
+        } catch (const SdramViolation &violation) {
+            wrong += std::string(" ") + violation.what();
+        }
+        report(wrong.empty(), ending == STOP ? "burst stopped" : "burst ended by a precharge", wrong.empty() ? "two of four beats written and read, masks" : wrong);
+    }
+}
+
 int main()
 {
     violations();
     words();
+    interrupted();
     for (unsigned burst = 0; burst < 4; burst++)
         traffic(2, burst, 15 * NS), traffic(3, burst, 7500);
     return failed != 0;
