@@ -63,8 +63,10 @@ include host/stats/stats.mk
 include host/install.mk
 include fw/fw.mk
 include hw/usb/usb.mk
+include hw/memory/memory.mk
 include sim/sim.mk
 include sim/wires/wires.mk
+include sim/sdram/sdram.mk
 include tests/rtl/rtl.mk
 include tests/netlist/netlist.mk
 include boards.mk

@@ -67,6 +67,7 @@ def discover():
               if not words or p.stem not in SLOW_IN_QEMU]
     tests += [Test(f"fw/{p.stem}", [str(ROOT / "build/tests" / p.stem)]) for p in sorted((ROOT / "tests/fw").glob("test_*.c"))]
     tests += [Test(f"fuzz/{p.stem[5:]}", ["make", f"fuzz-{p.stem[5:]}"]) for p in sorted((ROOT / "tests/fuzz").glob("fuzz_*.c"))]
+    tests += [Test("sdram/chip", ["make", "sdram-chip"])]
     tests += [Test("noise statistics, 10^7 samples", [str(ROOT / "build/bin/noise_stats"), "10000000"])]
     tests += [Test(f"netlist/{m}", ["make", f"netlist-{m}", "FAULTS=2"]) for m in NETLISTS]
     tests += [Test(f"netlist/{p.stem}", [*pytest, str(p)]) for p in sorted((ROOT / "tests/netlist").glob("test_*.py"))]

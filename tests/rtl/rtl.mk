@@ -3,7 +3,7 @@
 # A bench may name Verilator options, for example parameters, in a line `// verilator: -GWIDTH=8`.
 
 HW_ROOT     ?= hw
-HW_DIRS     := $(addprefix $(HW_ROOT)/,array noise denoiser post soc usb)
+HW_DIRS     := $(addprefix $(HW_ROOT)/,array noise denoiser post soc usb memory)
 VERILATOR   ?= verilator
 VERILATOR_FLAGS := -Wall --default-language 1800-2017 hw/waivers.vlt $(addprefix -y ,$(HW_DIRS)) -y build/gen -Ibuild/gen
 RTL_BENCHES := $(sort $(patsubst tests/rtl/%_tb.cpp,%,$(wildcard tests/rtl/*_tb.cpp)))
@@ -33,6 +33,9 @@ build/rtl/runtime/%.o:
 
 # The USB link is tested on its wires.
 $(RTL_BUILD)/usb_link/bench: build/gen/usb_device.v $(wildcard sim/wires/usb_*)
+
+# The DMA on the SDRAM's pins.
+$(RTL_BUILD)/dma_sdram/bench: build/gen/litedram_core.v tests/rtl/dma_sdram.sv tests/rtl/sdram_bench.h $(wildcard sim/sdram/*)
 
 tests-build: $(RTL_RUNTIME)
 
