@@ -28,10 +28,19 @@ void layer_abort(void)
         ;
 }
 
+/* Clocks of the pooling: every pair of the frame, and of what its windows reach outside of it, as often as windows overlap there. */
+static uint64_t pool_cycles(const uint32_t *entry)
+{
+    if (!layer_pool_kind(entry))
+        return 0;
+    uint32_t places = (layer_out_h(entry) + layer_pool_kh(entry) + layer_pool_pad_top(entry)) * (layer_out_w(entry) + layer_pool_kw(entry) + layer_pool_pad_left(entry));
+    return (uint64_t)places * (layer_out_c8(entry) * 4) * (layer_pool_rows(entry) * layer_pool_columns(entry)); /* 22 + 14 + 12 bits */
+}
+
 uint32_t layer_cycle_limit(const uint32_t *entry)
 {
     /* The array's worst case is nine words to read or a cycle for every channel of every window, input and output group; post's is 4 pairs a word: 16 times that. */
     uint64_t words = (uint64_t)layer_out_w(entry) * layer_out_h(entry) * layer_out_c8(entry);
-    uint64_t cycles = words * (layer_in_c8(entry) * layer_windows(entry) * 9 + 4) * 16 + 1000000;
+    uint64_t cycles = (words * (layer_in_c8(entry) * layer_windows(entry) * 9 + 4) + pool_cycles(entry)) * 16 + 1000000;
     return cycles > INT32_MAX ? INT32_MAX : (uint32_t)cycles;
 }

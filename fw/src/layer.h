@@ -21,6 +21,10 @@ enum layer_mode { LAYER_CONV3X3 = 0, LAYER_CONV1X1 = 1, LAYER_DEPTHWISE = 2 };
 /* Windows that make an output. */
 static inline uint32_t layer_windows(const uint32_t *entry) { return (layer_win_h(entry) + 1) * (layer_win_w(entry) + 1); }
 
+/* Rows of pooling windows that are unfinished at the same time; columns. Strides are at least 1. */
+static inline uint32_t layer_pool_rows(const uint32_t *entry) { return (layer_pool_kh(entry) + layer_pool_sy(entry) - 1) / layer_pool_sy(entry); }
+static inline uint32_t layer_pool_columns(const uint32_t *entry) { return (layer_pool_kw(entry) + layer_pool_sx(entry) - 1) / layer_pool_sx(entry); }
+
 /* Write the entry into the shadow registers, with its input and residual addresses moved by so many words; layer_ready() must have been true. */
 void layer_write(const uint32_t *entry, uint32_t move_in, uint32_t move_res);
 void layer_go(void);

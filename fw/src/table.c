@@ -94,22 +94,25 @@ static bool check_sizes(const struct check *c)
         && tensor_fits(c, LAYER_FIELD_in_addr, layer_in_addr(e), LAYER_FIELD_in_h, layer_in_h(e), layer_in_w(e), layer_in_c8(e));
 }
 
+/* One side of the pooling windows: the first reaches into the frame and the last begins in it, so each holds an element. */
+static bool check_windows(const struct check *c, uint32_t pad_field, uint32_t pad, uint32_t kernel, uint32_t field, uint32_t windows, uint32_t out, uint32_t stride)
+{
+    return at_most(c, pad_field, pad, kernel - 1) && check_side(c, field, windows, out, pad, stride);
+}
+
 static bool check_pool(const struct check *c)
 {
     const uint32_t *e = c->entry;
     if (layer_pool_kind(e) == 0)
         return exactly(c, LAYER_FIELD_pooled_h, layer_pooled_h(e), layer_out_h(e)) && exactly(c, LAYER_FIELD_pooled_w, layer_pooled_w(e), layer_out_w(e));
     return at_least(c, LAYER_FIELD_pool_kh, layer_pool_kh(e), 1)
-        && at_most(c, LAYER_FIELD_pool_kh, layer_pool_kh(e), layer_out_h(e))
         && at_least(c, LAYER_FIELD_pool_kw, layer_pool_kw(e), 1)
-        && at_most(c, LAYER_FIELD_pool_kw, layer_pool_kw(e), layer_out_w(e))
         && at_most(c, LAYER_FIELD_pool_kh, layer_pool_kh(e), 4096 / layer_pool_kw(e))
-        && exactly(c, LAYER_FIELD_pool_sy, layer_pool_sy(e), layer_pool_kh(e))
-        && exactly(c, LAYER_FIELD_pool_sx, layer_pool_sx(e), layer_pool_kw(e))
-        && exactly(c, LAYER_FIELD_pool_pad_top, layer_pool_pad_top(e), 0)
-        && exactly(c, LAYER_FIELD_pool_pad_left, layer_pool_pad_left(e), 0)
-        && exactly(c, LAYER_FIELD_pooled_h, layer_pooled_h(e), layer_out_h(e) / layer_pool_kh(e))
-        && exactly(c, LAYER_FIELD_pooled_w, layer_pooled_w(e), layer_out_w(e) / layer_pool_kw(e))
+        && at_least(c, LAYER_FIELD_pool_sy, layer_pool_sy(e), 1)
+        && at_least(c, LAYER_FIELD_pool_sx, layer_pool_sx(e), 1)
+        && check_windows(c, LAYER_FIELD_pool_pad_top, layer_pool_pad_top(e), layer_pool_kh(e), LAYER_FIELD_pooled_h, layer_pooled_h(e), layer_out_h(e), layer_pool_sy(e))
+        && check_windows(c, LAYER_FIELD_pool_pad_left, layer_pool_pad_left(e), layer_pool_kw(e), LAYER_FIELD_pooled_w, layer_pooled_w(e), layer_out_w(e), layer_pool_sx(e))
+        && at_most(c, LAYER_FIELD_pooled_w, layer_pooled_w(e), c->hw->line_words / (layer_pool_rows(e) * layer_out_c8(e) * 4)) /* 10 + 12 + 2 bits */
         && at_least(c, LAYER_FIELD_pool_shift, layer_pool_shift(e), 1);
 }
 
@@ -154,7 +157,7 @@ static bool check_denoiser(const struct check *c)
 {
     const uint32_t *e = c->entry;
     bool d = layer_dn_depthwise(e), b = layer_dn_bottleneck(e);
-    if ((d || b || layer_pool_kind(e)) && !at_most(c, LAYER_FIELD_out_w, layer_out_w(e), c->hw->line_words / 4 / layer_out_c8(e)))
+    if ((d || b) && !at_most(c, LAYER_FIELD_out_w, layer_out_w(e), c->hw->line_words / 4 / layer_out_c8(e)))
         return false;
     if (!d && !b)
         return true;
@@ -270,7 +273,7 @@ static bool inputs_are_kept(const struct table *table)
     bool kept = apart(h->input_addr[0], words, h->input_addr[1], words);
     for (uint32_t i = 0; i < h->count; i++) {
         const uint32_t *e = table->layer[i];
-        uint32_t out = layer_out_w(e) * layer_out_h(e) * layer_out_c8(e); /* before pooling: a bound */
+        uint32_t out = layer_pooled_w(e) * layer_pooled_h(e) * layer_out_c8(e);
         kept = kept && apart(layer_out_addr(e), out, h->input_addr[0], words) && apart(layer_out_addr(e), out, h->input_addr[1], words);
     }
     return kept;

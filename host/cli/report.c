@@ -15,21 +15,32 @@ static const char *kind(const struct quell_model_layer *l, char text[40])
     return text;
 }
 
+/* "max2x2", "avg3x3/2", "max3x2/2,1": strides where they are not the kernel's sides */
+static const char *pooling(const struct quell_layer *t, char text[40])
+{
+    if (!t->pool_kind)
+        return "-";
+    int n = snprintf(text, 40, "%s%dx%d", t->pool_kind == 1 ? "avg" : "max", t->pool_kh, t->pool_kw);
+    if (t->pool_sy != t->pool_sx && (t->pool_sy != t->pool_kh || t->pool_sx != t->pool_kw))
+        snprintf(text + n, 40 - (size_t)n, "/%d,%d", t->pool_sy, t->pool_sx);
+    else if (t->pool_sy != t->pool_kh || t->pool_sx != t->pool_kw)
+        snprintf(text + n, 40 - (size_t)n, "/%d", t->pool_sy);
+    return text;
+}
+
 static void print_row(const struct quell_model *m, uint32_t i)
 {
     const struct quell_model_layer *l = &m->layers[i];
     const struct quell_layer *t = &l->table;
-    char residual[16] = "-", pool[16] = "-", pairs[16] = "-", rows[16] = "-", sizes[40], form[40];
+    char residual[16] = "-", pool[40], pairs[16] = "-", rows[16] = "-", sizes[40], form[40];
     if (t->residual)
         snprintf(residual, sizeof residual, "%d", t->res_addr);
-    if (t->pool_kind)
-        snprintf(pool, sizeof pool, "%s%dx%d", t->pool_kind == 1 ? "avg" : "max", t->pool_kh, t->pool_kw);
     if (l->block)
         snprintf(pairs, sizeof pairs, "%d+%u", t->dn_pair_addr, l->channels / 2);
     if (l->block && l->block->m)
         snprintf(rows, sizeof rows, "%d+%u", t->dn_row_addr, l->block->m);
     snprintf(sizes, sizeof sizes, "%dx%dx%u", t->out_h, t->out_w, l->real_channels);
-    printf("%2u %-20.20s %-8s %-12s %-8s %5d %5d %5s   %d+%u%s  %d+%u  %s  %s\n", i, cli_text(l->info.name), kind(l, form), sizes, pool, t->in_addr, t->out_addr, residual, t->w_addr,
+    printf("%2u %-20.20s %-8s %-12s %-8s %5d %5d %5s   %d+%u%s  %d+%u  %s  %s\n", i, cli_text(l->info.name), kind(l, form), sizes, pooling(t, pool), t->in_addr, t->out_addr, residual, t->w_addr,
            quell_weight_words(l, m->limits.cores), t->wait_prev ? "" : " (no wait)", t->const_addr, l->channels / 2, pairs, rows);
 }
 

@@ -32,6 +32,23 @@ static const char *bad_field(const struct quell_layer *t)
             return quell_fail(err, QUELL_E_MODEL, "layer %u ('%s') is inconsistent: %s", index, m->layers[index].info.name, what); \
     } while (0)
 
+/* One side of the pooling windows: each holds an element of the frame. */
+static int windows_reach(int32_t size, int32_t kernel, int32_t stride, int32_t pad, int32_t windows)
+{
+    return kernel >= 1 && stride >= 1 && pad < kernel && windows >= 1 && (windows - 1) * stride - pad < size;
+}
+
+static quell_status check_pool(const struct quell_model *m, uint32_t index, quell_error *err)
+{
+    const struct quell_model_layer *l = &m->layers[index];
+    const struct quell_layer *t = &l->table;
+    EXPECT(l->info.out_h == (uint32_t)t->pooled_h && l->info.out_w == (uint32_t)t->pooled_w, "output size");
+    EXPECT(t->pool_kind <= 2 && t->pool_kh * t->pool_kw <= 4096, "pooling");
+    EXPECT(windows_reach(t->out_h, t->pool_kh, t->pool_sy, t->pool_pad_top, t->pooled_h) && windows_reach(t->out_w, t->pool_kw, t->pool_sx, t->pool_pad_left, t->pooled_w), "pooling");
+    EXPECT(t->pool_kind != 0 || (t->pool_kh == 1 && t->pool_kw == 1 && t->pool_sy == 1 && t->pool_sx == 1 && t->pooled_h == t->out_h && t->pooled_w == t->out_w), "pooling");
+    return QUELL_OK;
+}
+
 static quell_status check_geometry(const struct quell_model *m, uint32_t index, quell_error *err)
 {
     const struct quell_model_layer *l = &m->layers[index];
@@ -47,9 +64,7 @@ static quell_status check_geometry(const struct quell_model *m, uint32_t index, 
     EXPECT(l->info.kernel_h > 0 && l->info.kernel_w > 0 && l->info.groups > 0 && l->info.in_c % l->info.groups == 0 && l->real_channels % l->info.groups == 0, "kernel");
     EXPECT(t->mode != 2 || t->in_c8 == t->out_c8, "depthwise channels");
     EXPECT(t->out_h <= 1023 && t->out_w <= 1023 && (t->out_h - 1) * (t->stride_y + 1) - t->pad_top < t->in_h && (t->out_w - 1) * (t->stride_x + 1) - t->pad_left < t->in_w, "output size");
-    EXPECT(t->pool_kind <= 2 && t->pool_kh >= 1 && t->pool_kw >= 1 && t->pool_kh <= t->out_h && t->pool_kw <= t->out_w && t->pool_kh * t->pool_kw <= 4096 && t->pool_sy >= 1 && t->pool_sx >= 1, "pooling");
-    EXPECT(t->pool_kind != 0 || (t->pool_kh == 1 && t->pool_kw == 1), "pooling");
-    EXPECT(l->info.out_h == (uint32_t)t->pooled_h && l->info.out_w == (uint32_t)t->pooled_w && t->pooled_h == t->out_h / t->pool_kh && t->pooled_w == t->out_w / t->pool_kw, "output size");
+    TRY(check_pool(m, index, err));
     EXPECT(t->adc_shift <= 8, "converter");
     EXPECT(t->post_shift >= 1 && t->pool_shift >= 1 && t->lo <= t->hi, "post-processing");
     EXPECT(t->dn_s1 >= 1 && t->dn_s2 >= 1 && t->dn_sd >= 1 && t->dn_su >= 1 && t->dn_sv >= 1, "denoiser shifts");

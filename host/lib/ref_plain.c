@@ -151,18 +151,25 @@ static void denoise(const struct quell_model_layer *layer, const int16_t *d, uin
         }
 }
 
+/* Sum or maximum of a window whose first element is (y, x); what lies outside the frame counts as nothing, in a sum as the zero point. */
+static int32_t pool_window(const struct quell_layer *t, uint32_t channels, const int8_t *codes, int32_t y, int32_t x)
+{
+    int32_t p = t->pool_kind == 1 ? 0 : INT32_MIN;
+    int32_t bottom = y + t->pool_kh < t->out_h ? y + t->pool_kh : t->out_h, right = x + t->pool_kw < t->out_w ? x + t->pool_kw : t->out_w;
+    for (int32_t iy = y > 0 ? y : 0; iy < bottom; iy++)
+        for (int32_t ix = x > 0 ? x : 0; ix < right; ix++) {
+            int32_t q = codes[((size_t)iy * (size_t)t->out_w + (size_t)ix) * channels] - t->z_y;
+            p = t->pool_kind == 1 ? p + q : q > p ? q : p;
+        }
+    return p;
+}
+
 void qr_pool(const struct quell_layer *t, uint32_t channels, const int8_t *codes, int8_t *output)
 {
-    int32_t h = t->out_h / t->pool_kh, w = t->out_w / t->pool_kw;
-    for (int32_t y = 0; y < h; y++)
-        for (int32_t x = 0; x < w; x++)
+    for (int32_t y = 0; y < t->pooled_h; y++)
+        for (int32_t x = 0; x < t->pooled_w; x++)
             for (uint32_t c = 0; c < channels; c++) {
-                int32_t p = t->pool_kind == 1 ? 0 : INT32_MIN;
-                for (int32_t ky = 0; ky < t->pool_kh; ky++)
-                    for (int32_t kx = 0; kx < t->pool_kw; kx++) {
-                        int32_t q = codes[((size_t)(y * t->pool_kh + ky) * (size_t)t->out_w + (size_t)(x * t->pool_kw + kx)) * channels + c] - t->z_y;
-                        p = t->pool_kind == 1 ? p + q : q > p ? q : p;
-                    }
+                int32_t p = pool_window(t, channels, codes + c, y * t->pool_sy - t->pool_pad_top, x * t->pool_sx - t->pool_pad_left);
                 *output++ = qa_pool(p, (uint32_t)t->pool_m, (unsigned)t->pool_shift, t->z_pool);
             }
 }

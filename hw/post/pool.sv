@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Average or maximum over windows without overlap: code = sat8(z_p + RHE(p * Mp >> Sp)), p the sum or maximum of code - z_y; qa_pool in
-// libquell. p has 21 bits and Mp 24: two products in DSP blocks, and p's upper three bits times Mp as a sum. The unfinished windows of one
-// row of windows wait in a line memory, one word a window and channel pair. Without pooling the stream passes through. Rows and columns that
-// fill no window are dropped.
-// Contract: code stream in and out, the last pair of each output row and of the frame marked; one pair in a clock; latency 14 cycles
-// (0 without pooling); the whole pipeline stops when its output does. A word is read back four pairs after it was read at the earliest
-// (a pixel has at least four pairs), one cycle after it was written. Four MULT18X18D.
+// Average or maximum over windows: code = sat8(z_p + RHE(p * Mp >> Sp)), p the sum or maximum of code - z_y; qa_pool in libquell. p has 21 bits and
+// Mp 24: two products in DSP blocks, and p's upper three bits times Mp as a sum. The unfinished windows wait in a line memory, one word a window and
+// channel pair. Windows begin every sx columns and sy rows, the first one pad_left and pad_top outside the frame (less than the kernel); what lies
+// outside counts as nothing in a maximum and as the zero point in an average. Without pooling the stream passes through. Rows and columns that lie in
+// no window are dropped.
+// Contract: code stream in and out, the last pair of each output row and of the frame marked; a pair stays at the input for as many clocks as windows
+// cover its pixel, one at least; the first is taken 8 cycles after start_i at the earliest; latency 14 cycles (0 without pooling); the whole pipeline
+// stops when its output does. pool_position says where windows that end outside the frame are completed, and that a word is read back four steps after
+// it was read at the earliest: one cycle after it was written. Four MULT18X18D.
 `default_nettype none
 
 module pool #(
-    // Words of the line memory (channel pairs); power of two: limits out_w * out_c8 * 4. Three block RAMs per 1024.
+    // Words of the line memory (channel pairs); power of two: limits ceil(kh / sy) * pooled_w * out_c8 * 4. Three block RAMs per 1024.
     parameter int LINE_PAIRS = 1024
 ) (
     input  wire         clk_i,
@@ -19,6 +21,12 @@ module pool #(
     input  wire  [ 1:0] cfg_pool_kind_i,  // 0 none, 1 average, 2 maximum
     input  wire  [ 9:0] cfg_pool_kh_i,
     input  wire  [ 9:0] cfg_pool_kw_i,
+    input  wire  [ 9:0] cfg_pool_sy_i,
+    input  wire  [ 9:0] cfg_pool_sx_i,
+    input  wire  [ 3:0] cfg_pool_pad_top_i,
+    input  wire  [ 3:0] cfg_pool_pad_left_i,
+    input  wire  [ 9:0] cfg_pooled_h_i,
+    input  wire  [ 9:0] cfg_pooled_w_i,
     input  wire  [23:0] cfg_pool_m_i,
     input  wire  [ 5:0] cfg_pool_shift_i,
     input  wire  [ 7:0] cfg_z_y_i,
@@ -36,7 +44,7 @@ module pool #(
     output logic [15:0] out_data_o,
     output logic        out_row_end_o,
     output logic        out_frame_end_o,
-    // The whole input frame has been taken
+    // The whole input frame has been taken, and what lies outside has been gone through
     output logic        taken_o
 );
     localparam int A_W = $clog2(LINE_PAIRS);
@@ -47,7 +55,7 @@ module pool #(
     logic [13:0] valid_q;
     logic [13:3] row_end_q, frame_end_q;
     logic [25:0] m3_q;  // 3 * Mp
-    logic active, keep, first, last, row_end, frame_end;
+    logic busy, active, in_frame, pair_end, keep, first, last, row_end, frame_end;
     logic [A_W-1:0] addr;
     // {addr, row_end, frame_end, first, last} of the pair in stages 0, 1, 2
     logic [A_W+3:0] at0_q, at1_q, at2_q;
@@ -60,16 +68,18 @@ module pool #(
     logic write_q;
 
     wire en = !valid_q[13] | out_ready_i;
-    wire fire = in_valid_i & active & keep & en & !none;
-    // Stages 0...3 see every kept pair, stages 4...13 finished windows only.
+    wire flow = none ? out_ready_i : en;
+    wire step = active & flow & (in_valid_i | !in_frame);
+    wire fire = step & keep & !none;
+    // Stages 0...3 see every pair once for each window, stages 4...13 finished windows only.
     wire [13:0] load = {valid_q[12:0] & {13{en}}, fire};
 
-    assign in_ready_o = none ? out_ready_i : en & active;
-    assign out_valid_o = none ? in_valid_i : valid_q[13];
+    assign in_ready_o = active & flow & in_frame & pair_end;
+    assign out_valid_o = none ? in_valid_i & active : valid_q[13];
     assign out_data_o = none ? in_data_i : code;
     assign out_row_end_o = none ? row_end : row_end_q[13];
     assign out_frame_end_o = none ? frame_end : frame_end_q[13];
-    assign taken_o = !active;
+    assign taken_o = !busy;
 
     pool_position #(
         .LINE_PAIRS(LINE_PAIRS)
@@ -79,11 +89,20 @@ module pool #(
         .start_i,
         .kh_i(none ? 10'd1 : cfg_pool_kh_i),
         .kw_i(none ? 10'd1 : cfg_pool_kw_i),
+        .sy_i(none ? 10'd1 : cfg_pool_sy_i),
+        .sx_i(none ? 10'd1 : cfg_pool_sx_i),
+        .pad_top_i(none ? 4'd0 : cfg_pool_pad_top_i),
+        .pad_left_i(none ? 4'd0 : cfg_pool_pad_left_i),
+        .pooled_h_i(none ? cfg_out_h_i : cfg_pooled_h_i),
+        .pooled_w_i(none ? cfg_out_w_i : cfg_pooled_w_i),
         .cfg_out_w_i,
         .cfg_out_h_i,
         .cfg_out_c8_i,
-        .take_i(in_valid_i & in_ready_o),
+        .step_i(step),
+        .busy_o(busy),
         .active_o(active),
+        .real_o(in_frame),
+        .pair_end_o(pair_end),
         .keep_o(keep),
         .first_o(first),
         .last_o(last),
@@ -141,7 +160,8 @@ module pool #(
         wire c13_over = c13[9:7] != {3{c13[9]}};
 
         always_ff @(posedge clk_i) begin
-            if (load[0]) d0_q <= {in_data_i[8*i+7], in_data_i[8*i+:8]} - {cfg_z_y_i[7], cfg_z_y_i};
+            // -256 is below every other: it leaves a maximum as it is
+            if (load[0]) d0_q <= in_frame ? {in_data_i[8*i+7], in_data_i[8*i+:8]} - {cfg_z_y_i[7], cfg_z_y_i} : {maximum, 8'd0};
             if (load[1]) d1_q <= d0_q;
             if (load[2]) d2_q <= d1_q;
             if (load[3]) begin

@@ -6,7 +6,7 @@
 //
 // Contract: start_i begins a frame of cfg_out_h_i * cfg_out_w_i * cfg_out_c8_i * 4 pairs, of which not one more is taken; done_o answers when
 // all of them have been taken and the last word is in memory, and the next start_i may come in that cycle. One pair a clock when nothing
-// blocks; first pair 4 cycles after start_i (42 with noise: the generator fills). Latency without denoiser: some 50 cycles, with pooling 64.
+// blocks and pooling windows do not overlap; first pair 4 cycles after start_i (42 with noise: the generator fills). Latency without denoiser: some 50 cycles, with pooling 64.
 `default_nettype none
 
 module post_engine #(
@@ -17,7 +17,7 @@ module post_engine #(
     // Words of the denoiser's memories, powers of two.
     parameter int DN_PAIR_WORDS = 256,
     parameter int DN_ROW_WORDS = 64,
-    // Channel pairs of a line in denoiser and pool, power of two: limits out_w * out_c8 * 4.
+    // Channel pairs of the lines in denoiser and pool, power of two: limits out_w * out_c8 * 4 and ceil(kh / sy) * pooled_w * out_c8 * 4.
     parameter int LINE_PAIRS = 1024
 ) (
     input  wire          clk_i,
@@ -57,6 +57,12 @@ module post_engine #(
     input  wire  [ 5:0]  cfg_pool_shift_i,
     input  wire  [ 9:0]  cfg_pool_kh_i,
     input  wire  [ 9:0]  cfg_pool_kw_i,
+    input  wire  [ 9:0]  cfg_pool_sy_i,
+    input  wire  [ 9:0]  cfg_pool_sx_i,
+    input  wire  [ 3:0]  cfg_pool_pad_top_i,
+    input  wire  [ 3:0]  cfg_pool_pad_left_i,
+    input  wire  [ 9:0]  cfg_pooled_h_i,
+    input  wire  [ 9:0]  cfg_pooled_w_i,
     input  wire  [15:0]  cfg_dn_pair_addr_i,
     input  wire  [15:0]  cfg_dn_row_addr_i,
     input  wire  [ 3:0]  cfg_dn_width_i,
@@ -254,8 +260,8 @@ module post_engine #(
     pool #(
         .LINE_PAIRS(LINE_PAIRS)
     ) u_pool (
-        .clk_i, .rst_i, .start_i(start_q), .cfg_pool_kind_i, .cfg_pool_kh_i, .cfg_pool_kw_i, .cfg_pool_m_i, .cfg_pool_shift_i,
-        .cfg_z_y_i, .cfg_z_pool_i, .cfg_out_w_i, .cfg_out_h_i, .cfg_out_c8_i, .in_valid_i(po_valid), .in_ready_o(po_ready),
+        .clk_i, .rst_i, .start_i(start_q), .cfg_pool_kind_i, .cfg_pool_kh_i, .cfg_pool_kw_i, .cfg_pool_sy_i, .cfg_pool_sx_i,
+        .cfg_pool_pad_top_i, .cfg_pool_pad_left_i, .cfg_pooled_h_i, .cfg_pooled_w_i, .cfg_pool_m_i, .cfg_pool_shift_i, .cfg_z_y_i, .cfg_z_pool_i, .cfg_out_w_i, .cfg_out_h_i, .cfg_out_c8_i, .in_valid_i(po_valid), .in_ready_o(po_ready),
         .in_data_i(po_data), .out_valid_o(st_valid), .out_ready_i(st_ready), .out_data_o(st_data), .out_row_end_o(st_row_end),
         .out_frame_end_o(st_frame_end), .taken_o(pool_taken)
     );

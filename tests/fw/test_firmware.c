@@ -371,7 +371,7 @@ static void test_every_layer_field(void **state)
     /* fields any of whose values the hardware can take: zero points, multipliers, noise, flags that need nothing else */
     static const char *const free_fields[] = {"noise", "correct", "dn_depthwise", "dn_bottleneck", "residual", "dn_sample", "win_h", "win_w", "step_y", "step_x", "rng_layer", "in_last", "z_in", "z_v", "z_res", "z_y",
         "sigma_add", "sigma_mul", "adc_wide", "post_a", "post_b", "z_pool", "pool_m", "pool_shift", "post_shift", "dn_m1", "dn_m2", "dn_md", "dn_mu", "dn_mv", "dn_s1", "dn_s2", "dn_sd",
-        "dn_su", "dn_sv", "pad_top", "pad_left", "wait_prev", "lo", "hi"};
+        "dn_su", "dn_sv", "pad_top", "pad_left", "wait_prev", "lo", "hi", "pool_kw"};
     load_table();
     struct table before = device.table;
     unsigned refused = 0;
@@ -388,8 +388,8 @@ static void test_every_layer_field(void **state)
                 fail_msg("%s was not refused at its largest value", fields[f].name);
             assert_int_equal(answer.error.where, QP_WHERE_LAYER);
             assert_int_equal(answer.error.index, 1);
-            /* an input or a stride that is too large may be named by another of its sizes, or by the output that no longer fits it */
-            if ((strncmp(fields[f].name, "in_", 3) && strncmp(fields[f].name, "stride_", 7)) || !strcmp(fields[f].name, "in_addr"))
+            /* an input, a stride or a pool window that is too large may be named by another of its sizes, or by the output that no longer fits it */
+            if ((strncmp(fields[f].name, "in_", 3) && strncmp(fields[f].name, "stride_", 7) && strncmp(fields[f].name, "pool_s", 6) && strcmp(fields[f].name, "pool_kh")) || !strcmp(fields[f].name, "in_addr"))
                 assert_int_equal(answer.error.field, fields[f].code);
             assert_memory_equal(&before, &device.table, sizeof before);
             refused++;
@@ -422,9 +422,10 @@ static void test_layer_limits(void **state)
         CASE(w_addr, 2048 - 12, 2048 - 11, 2048 - 12), CASE(const_addr, 512 - 4, 512 - 3, 512 - 4),
         CASE(dn_pair_addr, 252, 253, 252), CASE(dn_row_addr, 60, 61, 60), CASE(dn_width, 4, 5, 4), CASE(dn_width, 1, 0, 1),
         CASE(in_w, 8, 0, 1), CASE(in_h, 8, 0, 1), CASE(in_c8, 2, 0, 1), CASE(out_c8, 1, 0, 1),
-        CASE(out_w, 9, 10, 9), CASE(out_w, 8, 0, 1), CASE(out_h, 9, 10, 9), CASE(out_h, 8, 0, 1), CASE(pooled_h, 4, 5, 4), CASE(pooled_w, 4, 3, 4),
+        CASE(out_w, 9, 10, 9), CASE(out_w, 8, 0, 1), CASE(out_h, 9, 10, 9), CASE(out_h, 8, 0, 1), CASE(pooled_h, 4, 5, 4), CASE(pooled_h, 1, 0, 1), CASE(pooled_w, 4, 5, 4), CASE(pooled_w, 1, 0, 1),
         CASE(adc_shift, 8, 9, 8), CASE(post_shift, 1, 0, 1), CASE(pool_shift, 63, 0, 1), CASE(dn_s1, 1, 0, 1), CASE(dn_s2, 1, 0, 1), CASE(dn_sd, 1, 0, 1), CASE(dn_su, 1, 0, 1), CASE(dn_sv, 1, 0, 1),
-        CASE(pool_kh, 2, 9, 8), CASE(pool_kh, 2, 0, 1), CASE(pool_kw, 2, 9, 8), CASE(pool_kw, 2, 0, 1),
+        CASE(pool_kh, 9, 0, 1), CASE(pool_kw, 9, 0, 1), CASE(pool_sy, 1, 0, 1), CASE(pool_sx, 1, 0, 1),
+        CASE(pool_pad_top, 1, 2, 1), CASE(pool_pad_left, 1, 2, 1),
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         good_table();
@@ -456,10 +457,50 @@ static void test_layer_limits(void **state)
     good_table(); /* line of the denoiser: 40 x 8 x 4 pairs */
     SET(table.layer[2], in_w, 40), SET(table.layer[2], out_w, 40), SET(table.layer[2], out_c8, 8);
     check_refused("line_words", LAYER_FIELD_out_w, 40, 1024 / 32);
+    good_table(); /* with a step of 3 rows the last of four pool windows begins at row 9, with padding of 1 at row 8; of columns likewise */
+    SET(table.layer[2], pool_kh, 3), SET(table.layer[2], pool_sy, 3), SET(table.layer[2], pool_pad_top, 1);
+    check_refused("pool rows", LAYER_FIELD_pooled_h, 4, 3);
+    SET(table.layer[2], pool_pad_top, 2);
+    load_table();
+    device.table.head.count = 0;
+    good_table();
+    SET(table.layer[2], pool_kw, 3), SET(table.layer[2], pool_sx, 3), SET(table.layer[2], pool_pad_left, 1);
+    check_refused("pool columns", LAYER_FIELD_pooled_w, 4, 3);
+    SET(table.layer[2], pool_pad_left, 2);
+    load_table();
+    device.table.head.count = 0;
+    good_table(); /* the elements of a pool window; and 64 of its rows of four windows in the line memory, which has as many words */
+    SET(table.layer[2], pool_kh, 513), SET(table.layer[2], pool_kw, 8);
+    check_refused("pool area", LAYER_FIELD_pool_kh, 513, 512);
+    SET(table.layer[2], pool_kh, 512), SET(table.layer[2], pool_sy, 8), SET(table.layer[2], pooled_h, 1);
+    load_table();
+    device.table.head.count = 0;
+    SET(table.layer[2], pool_kw, 7), SET(table.layer[2], pool_kh, 513);
+    check_refused("pool line_words", LAYER_FIELD_pooled_w, 4, 1024 / (65 * 4));
+    SET(table.layer[2], pool_kh, 1023), SET(table.layer[2], pool_kw, 4), SET(table.layer[2], pool_sy, 1);
+    check_refused("pool line_words at most", LAYER_FIELD_pooled_w, 4, 0);
+    good_table(); /* an output larger than the convolution's: a window begins above the frame */
+    SET(table.layer[2], pool_sy, 1), SET(table.layer[2], pool_pad_top, 1), SET(table.layer[2], pooled_h, 9), SET(table.layer[2], out_addr, 8192 - 35);
+    check_refused("pooled", LAYER_FIELD_out_addr, 8192 - 35, 8192 - 36);
     good_table();
     SET(table.layer[0], wait_prev, 1);
     ask(QP_TABLE, &table, table_bytes(), QP_BAD_FIELD);
     expect_error(QP_WHERE_LAYER, 0, LAYER_FIELD_wait_prev, 1, 0);
+}
+
+/* Windows of 16 x 16 at every pixel, each a clock for each of 16 pairs: more than the array takes. */
+static void test_cycle_limit(void **state)
+{
+    (void)state;
+    uint32_t entry[QUELL_LAYER_WORDS];
+    good_layer(entry, 0);
+    SET(entry, out_w, 64), SET(entry, out_h, 64), SET(entry, out_c8, 4);
+    uint32_t apart = layer_cycle_limit(entry);
+    SET(entry, pool_kh, 16), SET(entry, pool_kw, 16), SET(entry, pool_sy, 1), SET(entry, pool_sx, 1);
+    assert_true(layer_cycle_limit(entry) >= 64 * 64 * 16 * 256);
+    assert_true(apart < 64 * 64 * 16 * 256);
+    SET(entry, out_w, 1023), SET(entry, out_h, 1023), SET(entry, out_c8, 4095), SET(entry, pool_kh, 64), SET(entry, pool_kw, 64);
+    assert_int_equal(layer_cycle_limit(entry), INT32_MAX);
 }
 
 static void test_table_head(void **state)
@@ -760,6 +801,7 @@ int main(void)
         cmocka_unit_test_setup(test_every_layer_field, setup),
         cmocka_unit_test_setup(test_layer_limits, setup),
         cmocka_unit_test_setup(test_table_head, setup),
+        cmocka_unit_test_setup(test_cycle_limit, setup),
         cmocka_unit_test_setup(test_image, setup),
         cmocka_unit_test_setup(test_two_images_and_busy, setup),
         cmocka_unit_test_setup(test_image_sizes, setup),

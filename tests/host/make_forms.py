@@ -404,6 +404,14 @@ def difference():
     return net, net.head(net.pair(net.node("Sub", [net.pair(net.conv(x, 8)), x])))
 
 
+@form("structure", "pooling of any kernel, stride and padding: maximum with auto_pad and ceil_mode, average with count_include_pad")
+def pooling_windows():
+    net = Net()
+    x = net.pair(net.node("MaxPool", [plain(net)], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1))
+    x = net.pair(net.node("AveragePool", [plain(net, x)], kernel_shape=[3, 2], strides=[1, 1], pads=[1, 0, 1, 1], count_include_pad=1))
+    return net, net.head(net.pair(net.node("MaxPool", [plain(net, x)], kernel_shape=[2, 3], strides=[2, 1], auto_pad="SAME_LOWER")))
+
+
 @form("structure", "pooling of the whole image: AveragePool, MaxPool, ReduceMean, ReduceMax")
 def whole_image():
     net = Net(opset=17)
@@ -641,10 +649,18 @@ def large_pads():
     return net, net.head(net.pair(net.conv(net.start(), 8, pads=[64] * 4, dilations=[63, 63])))
 
 
-@refused("windows that overlap", "(MaxPool)", "overlap")
-def overlapping_windows():
-    net = Net()
-    return net, net.head(net.pair(net.node("MaxPool", [plain(net)], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)))
+def pooling(text, op, *words, **attributes):
+    def make():
+        net = Net()
+        return net, net.head(net.pair(net.node(op, [plain(net)], **attributes)))
+    FORMS["pooling_" + text.replace(" ", "_").replace(",", "")] = Form("refused", text, make, code=UNSUPPORTED, words=(f"({op})", *words))
+
+
+pooling("average without count_include_pad of windows that reach over the border", "AveragePool", "divided by fewer elements", "count_include_pad 1", kernel_shape=[3, 3], strides=[1, 1], pads=[1] * 4)
+pooling("average whose auto_pad reaches over the border", "AveragePool", "divided by fewer elements", "count_include_pad 1", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+pooling("average whose ceil_mode reaches over the padding", "AveragePool", "divided by fewer elements", "ceil_mode 0", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1, count_include_pad=1)
+pooling("pooling, dilated", "MaxPool", "dilations", "supported: 1", kernel_shape=[2, 2], strides=[1, 1], dilations=[2, 2])
+pooling("pooling padded by more than 15", "MaxPool", "padding of 16", "up to 15", kernel_shape=[17, 17], strides=[1, 1], pads=[16] * 4)
 
 
 @refused("the QOperator format", "(QLinearMatMul)", "QDQ")

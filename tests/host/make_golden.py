@@ -98,13 +98,14 @@ class Net:
             y = self.node("Clip", [y, self.constant(f"{name}_min", clip[0], np.float32), self.constant(f"{name}_max", clip[1], np.float32)], f"{name}_clip")
         return self.quantise(y, x.shape, *self.range(zero=-128 if relu else None), f"{name}_y")
 
-    def pool(self, x, name, op, kernel=None, same=False, **attributes):
+    def pool(self, x, name, op, kernel=None, same=False, size=None, **attributes):
+        """size: height and width of the result where the kernel does not divide them as strides of its own sides would."""
         c, h, w = x.shape
         kh, kw = kernel or (h, w)
         if kernel:
-            attributes |= {"kernel_shape": [kh, kw], "strides": [kh, kw]}
+            attributes = {"kernel_shape": [kh, kw], "strides": [kh, kw]} | attributes
         y = self.node(op, [x.name], name, **attributes)
-        return self.quantise(y, (c, h // kh, w // kw), *((x.scale, x.zero) if same else self.range(zero=x.zero)), f"{name}_q")
+        return self.quantise(y, (c, *(size or (h // kh, w // kw))), *((x.scale, x.zero) if same else self.range(zero=x.zero)), f"{name}_q")
 
     def dense(self, x, name, outputs, op="Gemm", trans=True, bias="int", flatten="Flatten"):
         c, h, w = x.shape
@@ -232,6 +233,8 @@ def case_lowered(what):
         y = net.post("add", net.conv(net.post("relu", x, relu=True), "second", 11), x)
     elif what == "two_pools":
         y = net.pool(net.pool(x, "one", "MaxPool", kernel=(2, 2)), "two", "AveragePool", kernel=(2, 3))
+    elif what == "overlapping_pools":
+        y = net.pool(net.pool(x, "one", "MaxPool", kernel=(3, 3), strides=[1, 1], pads=[1] * 4, size=(12, 12)), "two", "AveragePool", kernel=(3, 3), strides=[2, 2], size=(5, 5))
     elif what == "twice_itself":
         y = net.post("add", x, x)
     elif what == "pool_of_image":
@@ -311,6 +314,19 @@ CASES = {
     "average_pool": lambda: case_post(relu=True, pool={"op": "AveragePool", "kernel": (2, 2)}),
     "average_pool_leftover": lambda: case_post(relu=True, pool={"op": "AveragePool", "kernel": (5, 3)}),
     "max_pool": lambda: case_post(relu=True, pool={"op": "MaxPool", "kernel": (2, 2), "same": True}),
+    "max_pool_3x3_stride2": lambda: case_post(relu=True, pool={"op": "MaxPool", "kernel": (3, 3), "strides": [2, 2], "pads": [1] * 4, "size": (6, 6), "same": True}),
+    "max_pool_padded_negative": lambda: case_post(pool={"op": "MaxPool", "kernel": (3, 3), "strides": [1, 1], "pads": [1] * 4, "size": (12, 12)}),
+    "max_pool_2x2_stride1": lambda: case_post(relu=True, pool={"op": "MaxPool", "kernel": (2, 2), "strides": [1, 1], "size": (11, 11)}),
+    "max_pool_5x5_stride3": lambda: case_post(pool={"op": "MaxPool", "kernel": (5, 5), "strides": [3, 3], "size": (3, 3)}),
+    "max_pool_gaps": lambda: case_post(pool={"op": "MaxPool", "kernel": (1, 2), "strides": [3, 4], "size": (4, 3)}),
+    "max_pool_unequal": lambda: case_post(pool={"op": "MaxPool", "kernel": (3, 2), "strides": [1, 2], "pads": [0, 1, 2, 0], "size": (12, 6)}),
+    "max_pool_same_upper": lambda: case_post(relu=True, pool={"op": "MaxPool", "kernel": (3, 2), "strides": [2, 1], "auto_pad": "SAME_UPPER", "size": (6, 12)}),
+    "max_pool_same_lower": lambda: case_post(pool={"op": "MaxPool", "kernel": (4, 3), "strides": [2, 3], "auto_pad": "SAME_LOWER", "size": (6, 4)}),
+    "max_pool_ceil": lambda: case_post(pool={"op": "MaxPool", "kernel": (3, 3), "strides": [2, 2], "ceil_mode": 1, "size": (6, 6)}),
+    "max_pool_ceil_padded": lambda: case_post(pool={"op": "MaxPool", "kernel": (2, 5), "strides": [5, 4], "pads": [0, 2, 0, 2], "ceil_mode": 1, "size": (3, 4)}),
+    "average_pool_3x3_stride1": lambda: case_post(relu=True, pool={"op": "AveragePool", "kernel": (3, 3), "strides": [1, 1], "pads": [1] * 4, "count_include_pad": 1, "size": (12, 12)}),
+    "average_pool_padded_negative": lambda: case_post(pool={"op": "AveragePool", "kernel": (4, 3), "strides": [2, 3], "pads": [1, 2, 2, 0], "count_include_pad": 1, "size": (6, 4)}),
+    "average_pool_overlap": lambda: case_post(relu=True, unsigned=True, pool={"op": "AveragePool", "kernel": (5, 2), "strides": [3, 1], "size": (3, 11)}),
     "max_pool_rescaled": lambda: case_post(pool={"op": "MaxPool", "kernel": (3, 2)}),
     "global_average": lambda: case_post("input", relu=True, pool={"op": "GlobalAveragePool"}),
     "global_max": lambda: case_post(pool={"op": "GlobalMaxPool"}),
@@ -326,6 +342,7 @@ CASES = {
     "lowered_relu": lambda: case_lowered("relu_of_shared"),
     "lowered_pool": lambda: case_lowered("two_pools"),
     "lowered_add": lambda: case_lowered("twice_itself"),
+    "lowered_overlapping_pool": lambda: case_lowered("overlapping_pools"),
     "lowered_pool_of_image": lambda: case_lowered("pool_of_image"),
     "lowered_add_of_image": lambda: case_lowered("add_of_image"),
     "requantised": lambda: case_lowered("requantised"),

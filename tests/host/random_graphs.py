@@ -210,7 +210,18 @@ class Writer:
         net = self.net
         h, w = net.values[x].shape[2:]
         kh, kw = int(self.rng.integers(1, min(h, 4) + 1)), int(self.rng.integers(1, min(w, 4) + 1))
-        return self.pair(net.node(self.pick("MaxPool", "AveragePool"), [x], kernel_shape=[kh, kw], strides=[kh, kw]))
+        op, options = self.pick("MaxPool", "AveragePool"), {"strides": [kh, kw]}
+        if self.chance(0.6):
+            self.used.append("windows of any place")
+            pads = [int(self.rng.integers(0, k)) for k in (kh, kw, kh, kw)]
+            options = {"strides": [int(s) for s in self.rng.integers(1, 4, 2)], **({"pads": pads} if self.chance(0.5) else {})}
+            if op == "AveragePool" and "pads" in options:
+                options["count_include_pad"] = 1
+            if op == "MaxPool" and self.chance(0.3):
+                options["ceil_mode"] = 1
+            elif op == "MaxPool" and self.chance(0.3):
+                options = {"strides": options["strides"], "auto_pad": self.pick("SAME_UPPER", "SAME_LOWER", "VALID")}
+        return self.pair(net.node(op, [x], kernel_shape=[kh, kw], **options))
 
     def branch(self, x):
         """x and a layer of it that keeps its shape, added or subtracted."""

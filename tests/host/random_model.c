@@ -162,6 +162,12 @@ static void make_post(struct quell_model_layer *l, const struct random_spec *spe
 
 static int32_t output_side(int32_t in, int32_t before, int32_t after, int32_t reach, int32_t stride) { return (in + before + after - reach) / stride + 1; }
 
+static int32_t pool_windows(int32_t size, int32_t kernel, int32_t stride, int32_t pad, int beyond)
+{
+    int32_t room = size + pad - kernel;
+    return beyond && stride > 1 ? (size + pad - 1) / stride + 1 : room < 0 ? 1 : room / stride + 1;
+}
+
 void random_model_add(struct quell_model *model, const struct random_spec *spec, struct random *random)
 {
     struct quell_model_layer *l = &model->layers[model->layer_count];
@@ -221,10 +227,12 @@ void random_model_add(struct quell_model *model, const struct random_spec *spec,
         l->dn_bottleneck = l->block->m > 0;
     }
     snprintf(l->info.name, sizeof l->info.name, "layer%u", model->layer_count);
-    l->info.out_h = (uint32_t)(t->pooled_h = t->out_h / t->pool_kh);
-    l->info.out_w = (uint32_t)(t->pooled_w = t->out_w / t->pool_kw);
-    t->pool_sy = t->pool_kh;
-    t->pool_sx = t->pool_kw;
+    t->pool_sy = t->pool_kind && spec->pool_sy ? spec->pool_sy : t->pool_kh;
+    t->pool_sx = t->pool_kind && spec->pool_sx ? spec->pool_sx : t->pool_kw;
+    t->pool_pad_top = t->pool_kind ? spec->pool_top : 0;
+    t->pool_pad_left = t->pool_kind ? spec->pool_left : 0;
+    l->info.out_h = (uint32_t)(t->pooled_h = pool_windows(t->out_h, t->pool_kh, t->pool_sy, t->pool_pad_top, spec->pool_beyond));
+    l->info.out_w = (uint32_t)(t->pooled_w = pool_windows(t->out_w, t->pool_kw, t->pool_sx, t->pool_pad_left, spec->pool_beyond));
     l->info.out_c = l->real_channels;
     l->info.out_scale = 1;
     l->info.out_zero = t->pool_kind ? t->z_pool : t->z_y;
@@ -304,6 +312,15 @@ static void random_layer(struct quell_model *model, struct random *r, int last)
         s.pool_kind = random_range(r, 1, 2);
         s.pool_kh = random_range(r, 1, 3);
         s.pool_kw = random_range(r, 1, 3);
+        if (random_range(r, 0, 2)) { /* windows that overlap, leave gaps, reach over the borders */
+            s.pool_kh = random_range(r, 1, 5);
+            s.pool_kw = random_range(r, 1, 5);
+            s.pool_sy = random_range(r, 1, 4);
+            s.pool_sx = random_range(r, 1, 4);
+            s.pool_top = random_range(r, 0, s.pool_kh - 1);
+            s.pool_left = random_range(r, 0, s.pool_kw - 1);
+            s.pool_beyond = random_range(r, 0, 1);
+        }
     }
     s.block = random_range(r, 0, 3);
     s.m = random_range(r, 1, 8);

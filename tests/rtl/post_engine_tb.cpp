@@ -3,6 +3,7 @@
 // denoiser, residual, pooling), the accumulators of the next frame offered early; memory that answers late and refuses.
 #include "Vpost_engine.h"
 #include "denoiser_model.h"
+#include "pool_windows.h"
 #include "tb.h"
 #include <deque>
 
@@ -15,7 +16,8 @@ static uint64_t memory[1 << 16];
 
 struct Frame {
     DenoiserLayer dn;
-    int noise, correct, residual, kind, kw, kh, out_addr, res_addr, const_addr, pair_addr, row_addr, adc_shift, z_res, z_y, z_pool, lo, hi;
+    int noise, correct, residual, kind, out_addr, res_addr, const_addr, pair_addr, row_addr, adc_shift, z_res, z_y, z_pool, lo, hi;
+    Side y, x; // pooling
     uint32_t s_add, s_mul, post_a, post_b, pool_m;
     unsigned post_shift, pool_shift;
     std::vector<int32_t> acc;
@@ -72,11 +74,9 @@ static void draw(Tb<Vpost_engine> &tb, Frame &f)
     l.seed = tb.random(), l.inference = tb.random();
     denoiser_randomise(tb, l, false);
     f.noise = tb.between(0, 1), f.correct = tb.between(0, 1), f.residual = tb.between(0, 1), f.kind = tb.between(0, 2);
-    f.kw = tb.between(1, l.w), f.kh = tb.between(1, l.h);
-    if (f.kind && tb.between(0, 1)) {
-        f.kw = l.w < 2 ? 1 : 2;
-        f.kh = l.h < 2 ? 1 : 2;
-    }
+    do
+        f.y = random_side(tb, l.h), f.x = random_side(tb, l.w);
+    while (f.y.at_once() * f.x.windows * l.c8 * 4 > 1024);
     f.res_addr = tb.between(0, 30000), f.out_addr = tb.between(32768, 65535 - 600), f.const_addr = tb.between(0, 512 - 4 * l.c8);
     f.adc_shift = tb.between(0, 2) ? 0 : tb.between(0, 8);
     f.z_res = tb.between(-128, 127), f.z_y = tb.between(-128, 127), f.z_pool = tb.between(-128, 127);
@@ -84,7 +84,7 @@ static void draw(Tb<Vpost_engine> &tb, Frame &f)
     f.s_add = tb.between(0, 20000), f.s_mul = tb.between(0, 4000);
     f.post_a = tb.between(0x400000, 0xffffff), f.post_b = tb.between(0x800000, 0xffffff), f.post_shift = tb.between(23, 25);
     f.pool_m = tb.between(0x800000, 0xffffff), f.pool_shift = 23;
-    for (int n = f.kind == 1 ? f.kw * f.kh : 1; n > 1; n /= 2)
+    for (int n = f.kind == 1 ? f.x.kernel * f.y.kernel : 1; n > 1; n /= 2)
         f.pool_shift++;
     f.acc.resize(l.size());
     for (size_t e = 0; e < l.size(); e++) {
@@ -99,6 +99,8 @@ static void draw(Tb<Vpost_engine> &tb, Frame &f)
     if (l.bottleneck && slow > pixel)
         pixel = slow;
     f.min_cycles = (uint64_t)l.w * l.h * pixel + (f.noise ? 41 : 0) + (l.depthwise || l.bottleneck ? (l.w + 1) * pixel + 90 : 0) + 73;
+    if (f.kind) // and the clocks in which a pair stays with the pooling for further windows
+        f.min_cycles += pool_clocks(f.y, f.x, l.c8 * 4) - (uint64_t)l.w * l.h * l.c8 * 4;
 }
 
 static void expect(Frame &f)
@@ -124,17 +126,18 @@ static void expect(Frame &f)
         int32_t r = f.residual ? (int8_t)(memory[f.res_addr + e / 8] >> 8 * (e % 8)) : f.z_res;
         code[e] = qa_post(d[e], r - f.z_res, f.post_a, f.post_b, f.post_shift, f.z_y, f.lo, f.hi);
     }
-    int ow = f.kind ? l.w / f.kw : l.w, oh = f.kind ? l.h / f.kh : l.h;
+    int ow = f.kind ? f.x.windows : l.w, oh = f.kind ? f.y.windows : l.h;
     if (f.kind == 0)
         out = code;
     else
         for (int i = 0; i < oh * ow * c; i++) {
-            int y = i / c / ow * f.kh, x = i / c % ow * f.kw;
+            int y = f.y.begin(i / c / ow), x = f.x.begin(i / c % ow);
             int32_t p = f.kind == 1 ? 0 : -1000;
-            for (int k = 0; k < f.kh * f.kw; k++) {
-                int q = code[l.element(y + k / f.kw, x + k % f.kw, i % c)] - f.z_y;
-                p = f.kind == 1 ? p + q : q > p ? q : p;
-            }
+            for (int row = std::max(y, 0); row < std::min(y + f.y.kernel, l.h); row++)
+                for (int column = std::max(x, 0); column < std::min(x + f.x.kernel, l.w); column++) {
+                    int q = code[l.element(row, column, i % c)] - f.z_y;
+                    p = f.kind == 1 ? p + q : std::max(q, p);
+                }
             out.push_back(qa_pool(p, f.pool_m, f.pool_shift, f.z_pool));
         }
     f.row_words = ow * l.c8;
@@ -156,7 +159,9 @@ static void configure(Vpost_engine &d, const Frame &f)
     d.cfg_lo_i = f.lo & 255, d.cfg_hi_i = f.hi & 255;
     d.cfg_sigma_add_i = f.s_add, d.cfg_sigma_mul_i = f.s_mul, d.cfg_adc_shift_i = f.adc_shift, d.cfg_adc_wide_i = l.wide;
     d.cfg_post_a_i = f.post_a, d.cfg_post_b_i = f.post_b, d.cfg_post_shift_i = f.post_shift;
-    d.cfg_pool_m_i = f.pool_m, d.cfg_pool_shift_i = f.pool_shift, d.cfg_pool_kh_i = f.kh, d.cfg_pool_kw_i = f.kw;
+    d.cfg_pool_m_i = f.pool_m, d.cfg_pool_shift_i = f.pool_shift, d.cfg_pool_kh_i = f.y.kernel, d.cfg_pool_kw_i = f.x.kernel;
+    d.cfg_pool_sy_i = f.y.stride, d.cfg_pool_sx_i = f.x.stride, d.cfg_pool_pad_top_i = f.y.pad, d.cfg_pool_pad_left_i = f.x.pad;
+    d.cfg_pooled_h_i = f.y.windows, d.cfg_pooled_w_i = f.x.windows;
     d.cfg_dn_m1_i = l.m1, d.cfg_dn_s1_i = l.s1, d.cfg_dn_m2_i = l.m2, d.cfg_dn_s2_i = l.s2, d.cfg_dn_md_i = l.md, d.cfg_dn_sd_i = l.sd;
     d.cfg_dn_mu_i = l.mu, d.cfg_dn_su_i = l.su, d.cfg_dn_mv_i = l.mv, d.cfg_dn_sv_i = l.sv;
 }
@@ -212,8 +217,8 @@ static void batch(Tb<Vpost_engine> &tb)
                 answers.push_back({tb.cycle + 2, memory[d.req_addr_o]});
             if (d.wr_valid_o && d.wr_ready_i) {
                 TB_CHECK(tb, written < f.words.size() && d.wr_addr_o == f.out_addr + written && d.wr_data_o == f.words[written],
-                         "frame %d (%dx%dx%d, noise %d, correct %d, denoiser %d%d%d, residual %d, pool %d %dx%d), word %d of %d: got %016llx at %04x, want %016llx", (int)n,
-                         f.dn.h, f.dn.w, f.dn.c8 * 8, f.noise, f.correct, f.dn.depthwise, f.dn.bottleneck, f.dn.sample, f.residual, f.kind, f.kh, f.kw, (int)written,
+                         "frame %d (%dx%dx%d, noise %d, correct %d, denoiser %d%d%d, residual %d, pool %d %dx%d/%dx%d), word %d of %d: got %016llx at %04x, want %016llx", (int)n,
+                         f.dn.h, f.dn.w, f.dn.c8 * 8, f.noise, f.correct, f.dn.depthwise, f.dn.bottleneck, f.dn.sample, f.residual, f.kind, f.y.kernel, f.x.kernel, f.y.stride, f.x.stride, (int)written,
                          (int)f.words.size(), (unsigned long long)d.wr_data_o, d.wr_addr_o, (unsigned long long)(written < f.words.size() ? f.words[written] : 0));
                 written++;
             }

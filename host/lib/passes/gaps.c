@@ -199,8 +199,10 @@ static quell_status before_pool(struct graph *g, struct graph_node *n, quell_err
         return before_max(g, n, q, err);
     if (!real_range(g, x, &own) || !pass_shaped(x) || !pass_shaped(out) || x->rank != 4)
         return QUELL_OK;
-    for (size_t i = 2; i < 4; i++)
-        elements *= out->rank == 4 && out->dims[i] ? (double)(x->dims[i] / out->dims[i]) : (double)x->dims[i];
+    size_t sides;
+    const int64_t *kernel = graph_attr_ints(n, "kernel_shape", &sides);
+    for (size_t i = 0; i < 2; i++)
+        elements *= graph_is(n, "AveragePool") && sides == 2 ? (double)kernel[i] : (double)x->dims[2 + i];
     if (own.low >= 0) /* one larger than all together may be: the mean saturates */
         own.high = fmin(own.high, y.high * elements);
     double step = step_of(&own), off = 4 * step / sqrt(12 * elements) / scale;

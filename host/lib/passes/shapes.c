@@ -49,7 +49,7 @@ static int windows(const struct graph_node *n, const int64_t *kernel, int64_t *d
     pads = count == 4 ? pads : NULL;
     const char *mode = graph_attr_text(n, "auto_pad", "NOTSET");
     for (int i = 0; i < 2; i++) {
-        int64_t stride = strides ? strides[i] : 1, room = dims[2 + i];
+        int64_t stride = strides ? strides[i] : 1, room = dims[2 + i], size = room, before = 0;
         if (stride < 1 || kernel[i] < 1 || kernel[i] > GRAPH_ELEMENTS_MAX || stride > GRAPH_ELEMENTS_MAX || (dilations && (dilations[i] < 1 || dilations[i] > GRAPH_ELEMENTS_MAX)))
             return 0;
         if (strncmp(mode, "SAME", 4) == 0) {
@@ -59,12 +59,15 @@ static int windows(const struct graph_node *n, const int64_t *kernel, int64_t *d
         if (pads && strcmp(mode, "VALID") != 0) {
             if (pads[i] < 0 || pads[i + 2] < 0 || pads[i] > GRAPH_ELEMENTS_MAX || pads[i + 2] > GRAPH_ELEMENTS_MAX)
                 return 0;
-            room += pads[i] + pads[i + 2];
+            before = pads[i];
+            room += before + pads[i + 2];
         }
         room -= (kernel[i] - 1) * (dilations ? dilations[i] : 1) + 1;
         if (room < 0)
             return 0;
-        dims[2 + i] = (graph_attr_int(n, "ceil_mode", 0) ? room + stride - 1 : room) / stride + 1;
+        dims[2 + i] = room / stride + 1;
+        if (graph_attr_int(n, "ceil_mode", 0) && room % stride && dims[2 + i] * stride < size + before) /* one more, if it begins in the frame */
+            dims[2 + i]++;
     }
     return 1;
 }

@@ -1,3 +1,3 @@
-# A cut window at the right edge is kept.
+# Windows that end outside the frame, below its last row, are left unfinished.
 # bench: pool
-s/cols_q > kw_i/cols_q >= kw_i/
+s/y_frame_last \& y_windows_last/y_frame_last \& (y_windows_last | y_real)/
