@@ -107,7 +107,7 @@ module window_fetch #(
     assign take = place_valid && (!run_q || place_end);
 
     function automatic logic in_image(input logic signed [11:0] col);
-        return !col[11] && col[10:0] < 11'(cfg_in_w_i);
+        in_image = !col[11] && col[10:0] < 11'(cfg_in_w_i);
     endfunction
     wire signed [11:0] col_next = col_q + (window_end ? 12'(jump_cols) : 12'd1);
 
