@@ -150,14 +150,14 @@ module window_place #(
             group_q    <= 12'd0;
             y_addr_q   <= cfg_in_addr_i - pad_y - (is_1x1 ? pitch : 16'd0);
             w_addr_q   <= cfg_in_addr_i - pad_y - (is_1x1 ? pitch : 16'd0);
-            y_index_q  <= -12'(cfg_pad_top_i) - 12'(is_1x1);
-            w_index_q  <= -12'(cfg_pad_top_i) - 12'(is_1x1);
-            x_col_q    <= -12'(cfg_pad_left_i);
+            y_index_q  <= 12'd0 - 12'(cfg_pad_top_i) - 12'(is_1x1);
+            w_index_q  <= 12'd0 - 12'(cfg_pad_top_i) - 12'(is_1x1);
+            x_col_q    <= 12'd0 - 12'(cfg_pad_left_i);
             x_offset_q <= -pad_x;
         end else if (take) begin
             // Across, down, next group, next row. What ends begins again.
             wx_q       <= wx_last ? cfg_win_w_i : wx_q - 4'd1;
-            x_col_q    <= wx_last ? -12'(cfg_pad_left_i) : x_col_q + 12'(cfg_step_x_i);
+            x_col_q    <= wx_last ? 12'd0 - 12'(cfg_pad_left_i) : x_col_q + 12'(cfg_step_x_i);
             x_offset_q <= wx_last ? -pad_x : x_offset_q + step_x;
             if (wx_last) begin
                 wy_q      <= wy_last ? cfg_win_h_i : wy_q - 4'd1;

@@ -155,7 +155,7 @@ def run(model, index, codes):
     return np.stack([model.run_layer(index, x[i].reshape(info.in_h, info.in_w, info.in_c), None if residual is None else residual[i]) for i in range(len(x))])
 
 
-def compare(path, images, limits="large"):
+def compare(path, images, limits="endless"):
     """[(layer name and stage, codes compared, equal, largest difference, wrong ones)]; images float32 n x c x h x w as the network's input. Wrong are those among the
     unequal codes that follow from equal ones and that float32's rounding does not leave open (float_error.py).
 
