@@ -180,12 +180,11 @@ static quell_status label_folders(struct quell_images *im, struct list *list, co
 /* From CSV: a label for every picture. */
 static quell_status label_files(struct quell_images *im, struct list *list, const char *path, const struct labels *labels, quell_error *err)
 {
-    size_t skip = strlen(path), used = 0;
+    size_t used = 0;
     if (!labels->named)
         return quell_fail(err, QUELL_E_IMAGES, "%s is a list without file names, and %s a folder: give lines file,label", labels->path, path);
     for (size_t i = 0; i < list->count; i++) {
-        const char *name = list->entries[i].path + skip;
-        struct label *found = labels_find(labels, name + strspn(name, "/"));
+        struct label *found = labels_find(labels, list->entries[i].path);
         if (!found)
             return quell_fail(err, QUELL_E_IMAGES, "%s has no label for %s", labels->path, list->entries[i].path);
         used += !found->used;

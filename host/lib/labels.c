@@ -73,9 +73,10 @@ static struct label *find_exactly(const struct labels *l, const char *file)
 
 struct label *labels_find(const struct labels *l, const char *file)
 {
-    struct label *found = find_exactly(l, file);
-    const char *slash = strrchr(file, '/');
-    return found || !slash ? found : find_exactly(l, slash + 1);
+    struct label *found = NULL;
+    for (const char *rest = file; rest && !found; rest = strchr(rest, '/') ? strchr(rest, '/') + 1 : NULL)
+        found = find_exactly(l, rest);
+    return found;
 }
 
 static int labels_add(struct labels *l, uint32_t *room, const char *file, int32_t label)
@@ -158,11 +159,13 @@ static int is_heading(const char *label)
 static quell_status read_line(struct labels *l, uint32_t *room, char *line, uint32_t number, const quell_model *model, quell_error *err)
 {
     char *rest = line, *first = take_field(&rest), *second = first && rest ? take_field(&rest) : NULL;
-    if (!first || rest || (!second && strchr(line, ',')))
-        return quell_fail(err, QUELL_E_IMAGES, "%s, line %u: expected a label, or file,label", l->path, number);
     const char *label = second ? second : first, *file = second ? first : NULL;
-    if (number == 1 && is_heading(label))
+    if (number == 1 && first && is_heading(label)) {
+        l->more = second && rest;
         return QUELL_OK;
+    }
+    if (!first || (!second && strchr(line, ',')) || (rest && !l->more))
+        return quell_fail(err, QUELL_E_IMAGES, "%s, line %u: expected a label, or file,label (and further columns only where the first line names them)", l->path, number);
     int32_t value = labels_number(label);
     if (value < 0)
         value = labels_class(model, label);

@@ -15,13 +15,14 @@ struct labels {
     const char *path;
     uint32_t count;
     int named; /* every entry has a file */
+    int more;  /* the heading names further columns: they are left alone */
     struct label *entries;
 };
 
 /* model: for class names; may be NULL. The set lives until labels_free; path must live as long. */
 quell_status labels_read(struct labels *labels, const char *path, const quell_model *model, quell_error *err);
 void labels_free(struct labels *labels);
-/* The entry of a file, by its whole name or else by what follows the last slash; NULL: none. */
+/* The entry of a file, by its whole path or else by the longest end of it, from a slash on, that the set has; NULL: none. */
 struct label *labels_find(const struct labels *labels, const char *file);
 
 /* The class of that name, letter case and signs apart ("T-shirt/top" is t_shirt_top too); -1: none, or the model names none. */

@@ -268,7 +268,7 @@ static void test_labels(void **state)
         int count; /* -1: refused */
         int first;
     } CASES[] = {
-        {"3\n1\n\n65534\n", 3, 3}, {"file,label\na.png,dog\nb.png,2\n", 2, 2}, {"\xEF\xBB\xBFx.png , t_shirt_top\r\n", 1, 1}, {"\"a,\"\"b.png\",cat", 1, 0}, {"label\n7", 1, 7},
+        {"3\n1\n\n65534\n", 3, 3}, {"file,label\na.png,dog\nb.png,2\n", 2, 2}, {"\xEF\xBB\xBFx.png , t_shirt_top\r\n", 1, 1}, {"\"a,\"\"b.png\",cat", 1, 0}, {"file,label,author\na.png,2,\"me, you\"\n", 1, 2}, {"label\n7", 1, 7},
         {"65535\n", -1, 0}, {"-1\n", -1, 0}, {"1.5\n", -1, 0}, {"a.png,fish\n", -1, 0}, {"a,1\na,2\n", -1, 0}, {"a,1\n2\n", -1, 0}, {"a,1,2\n", -1, 0}, {"\"a,1\n", -1, 0}, {"\"a\"b,1\n", -1, 0}, {",1\n", -1, 0},
         {"a,\n", -1, 0}, {"", -1, 0}, {"\n\n", -1, 0}, {"99999999999999999999\n", -1, 0}, {"1,\n", -1, 0},
     };
