@@ -8,6 +8,9 @@ PREFIX  ?= /usr/local
 # Where CIFAR-10 lies, if at all: the binary files, or a folder or .tar.xz of a folder per class (used by tests only).
 CIFAR10 ?=
 export CIFAR10
+# Photographs with ImageNet's classes and a network (tools/imagenet.py says what must be there): a folder or .tar.xz.
+IMAGENET ?=
+export IMAGENET
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -80,6 +83,10 @@ build: build/lib/libquell.a build/lib/libquell.so build/bin/quell build/fw/firmw
 demo: build ## real images through the reference and the simulated chip; writes build/demo/report.html
 	$(PYTHON) -m tools.demo --out build/demo
 
+imagenet: build ## IMAGENET=...: a public network on photographs with ImageNet's classes; writes build/imagenet/report.html
+	@test -n "$(IMAGENET)" || { echo "IMAGENET=FOLDER-OR-TAR is wanted: see tools/imagenet.py" >&2; exit 2; }
+	$(PYTHON) -m tools.imagenet $(IMAGENET) --out build/imagenet $(ARGS)
+
 test: build setup-train tests-build build/bin/noise_stats build/bin/quell-simboard-large ## every test; the last line counts them
 	$(PYTHON) -m tests.run
 
@@ -110,4 +117,4 @@ models: setup-train build/lib/libquell.so ## train backbone and denoising blocks
 clean: ## delete what was built; the Python environment stays
 	find build -mindepth 1 -maxdepth 1 ! -name venv ! -name 'setup*.stamp' -exec rm -rf {} +
 
-.PHONY: results help setup setup-train versions gen regs build demo test test-cpus tests-build bench noise-stats faults lint synth models clean
+.PHONY: results help setup setup-train versions gen regs build demo imagenet test test-cpus tests-build bench noise-stats faults lint synth models clean

@@ -17,13 +17,13 @@ LABELS = FASHION / "t10k-labels-idx1-ubyte.gz"
 CALIBRATION_IMAGES = FASHION / "train-images-idx3-ubyte.gz"
 
 
-def run(model, *, device="ref", profile=None, chip=1, calibration=None, noise_seed=1, denoiser="off", limit=0, threads=0, images=IMAGES, labels=LABELS, dump=None, dump_count=1, timeout=3600, quiet=True, simulator=None):
+def run(model, *, device="ref", profile=None, chip=1, calibration=None, noise_seed=1, denoiser="off", limit=0, threads=0, images=IMAGES, labels=LABELS, dump=None, dump_count=1, timeout=3600, quiet=True, simulator=None, options=()):
     """Run images on a device; return (figures as a dict, logits as int8 array of shape images x classes)."""
     with tempfile.TemporaryDirectory() as folder:
         report, logits = Path(folder) / "run.json", Path(folder) / "logits.npy"
         command = [QUELL, "run", "--model", model, "--images", images, "--device", device, "--chip", chip, "--noise-seed", noise_seed, "--denoiser", denoiser, "--limit", limit, "--threads", threads,
                    "--json", report, "--logits", logits]
-        command += ["--simulator", simulator] if simulator else []
+        command += [*options, *(["--simulator", simulator] if simulator else [])]
         command += ["--labels", labels] if labels else []
         command += ["--profile", profile] if profile else []
         command += ["--calibration", calibration] if calibration else []
@@ -32,9 +32,9 @@ def run(model, *, device="ref", profile=None, chip=1, calibration=None, noise_se
         return json.loads(report.read_text()), np.load(logits)
 
 
-def calibrate(model, profile, chip, out, *, device="ref", limit=100, noise_seed=1):
+def calibrate(model, profile, chip, out, *, device="ref", limit=100, noise_seed=1, images=CALIBRATION_IMAGES, options=()):
     """Measure a chip's column correction from unlabelled training images."""
-    call([QUELL, "calibrate", "--model", model, "--images", CALIBRATION_IMAGES, "--device", device, "--profile", profile, "--chip", chip, "--noise-seed", noise_seed, "--limit", limit, "--output", out])
+    call([QUELL, "calibrate", "--model", model, "--images", images, "--device", device, "--profile", profile, "--chip", chip, "--noise-seed", noise_seed, "--limit", limit, "--output", out, *options])
     return out
 
 

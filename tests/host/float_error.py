@@ -59,3 +59,13 @@ def undecided(graph, node, source, result, codes, wrong):
         error = (len(terms) + 4) * UNIT * np.abs(terms).sum() / s_out
         answers.append(abs(abs(value - np.rint(value)) - 0.5) <= error)
     return np.array(answers, bool)
+
+
+def undecided_mean(graph, source, result, codes, wrong):
+    """The same for the mean over all pixels: n x 1 x 1 x c codes of `result` made from the codes `source` (n x h x w x c)."""
+    s_in, z_in = quantisation(graph, source)
+    s_out, _ = quantisation(graph, result)
+    terms = (codes.astype(np.float64) - z_in) * s_in / s_out
+    value, count = terms.mean((1, 2), keepdims=True), terms.shape[1] * terms.shape[2]
+    error = (count + 4) * UNIT * np.abs(terms).mean((1, 2), keepdims=True)
+    return (np.abs(np.abs(value - np.rint(value)) - 0.5) <= error)[wrong]

@@ -168,7 +168,7 @@ def compare(path, images, limits="endless"):
     denoised = any(n.domain == "quell" for n in graph.graph.node)
     model, results = libquell.Model(path, limits, denoiser=1 if denoised else 0), []
     for index, info in enumerate(model.layers()):
-        wrong = None
+        wrong, previous = None, info.input.decode()
         stages = graph.stages(info)
         for name, kind in stages:
             if name == stages[-1][0]:
@@ -187,6 +187,9 @@ def compare(path, images, limits="endless"):
             if count and kind == "conv":
                 node = next(n for n in graph.graph.node if info.name.decode() in (n.name, n.output[0]))
                 count -= int(float_error.undecided(graph, node, info.input.decode(), name, codes[info.input.decode()], own).sum())
+            if count and kind == "pool" and got.shape[1:3] == (1, 1) and codes[previous].shape[1:3] != (1, 1):
+                count -= int(float_error.undecided_mean(graph, previous, name, codes[previous], own).sum())
+            previous = name
             results.append((f"{info.name.decode()} {kind}", difference.size, int((difference == 0).sum()), int(np.where(known, 0, difference).max()), count))
     model.close()
     return results
