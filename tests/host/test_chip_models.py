@@ -30,7 +30,7 @@ def run(folder, device, model, images, *settings):
 
 
 # Layers of ones that copy or negate channels, codes by channel, a kernel as large as the image.
-FORMS = ["uint8_weights_any_zero", "batch_norm_of_codes", "difference", "image_in_two_ways", "normalised_in_graph", "small_kernels", "large_kernels"]
+FORMS = ["uint8_weights_any_zero", "batch_norm_of_codes", "difference", "image_in_two_ways", "normalised_in_graph", "small_kernels", "large_kernels", "pooling_windows"]
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -43,6 +43,39 @@ def test_forms(name, tmp_path):
 def test_same_bytes(name, tmp_path):
     model = make_golden.CASES[name]()
     compare(name, model, [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]], tmp_path)
+
+
+LINE_WORDS = 1024  # of the simulated chip
+
+
+def random_side(rng, size):
+    """Kernel, stride, padding before and after, windows."""
+    kernel = int(rng.integers(1, min(size, 6) + 1))
+    stride, before, after = int(rng.integers(1, 5)), int(rng.integers(0, kernel)), int(rng.integers(0, kernel))
+    return kernel, stride, before, after, (size + before + after - kernel) // stride + 1
+
+
+def random_pools(seed):
+    """Two poolings of any kernel, stride and padding, of as many channels as the chip's line memory lets them have."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(n) for n in rng.integers(6, 22, 2))
+    pools, size, channels = [], shape, int(rng.integers(1, 30))
+    for _ in range(2):
+        kernels, strides, before, after, size = zip(*(random_side(rng, n) for n in size))
+        pools.append((kernels, {"strides": strides, "pads": before + after, "size": size}))
+        channels = min(channels, LINE_WORDS // (-(-kernels[0] // strides[0]) * size[1] * 4) * 8)
+    net = make_golden.Net(seed, shape=(3, *shape))
+    x = net.conv(net.x, "first", channels, kernel=1)
+    for name, (kernels, options) in zip(("one", "two"), pools):
+        average = {"count_include_pad": 1} if rng.integers(0, 2) else {}
+        x = net.pool(x, name, "AveragePool" if average else "MaxPool", kernel=kernels, **options, **average)
+    return net.close(x)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_pools(seed, tmp_path):
+    model = random_pools(seed)
+    compare(f"pools{seed}", model, [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]], tmp_path)
 
 
 def compare(name, model, shape, tmp_path):
