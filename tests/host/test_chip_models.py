@@ -78,6 +78,17 @@ def test_pools(seed, tmp_path):
     compare(f"pools{seed}", model, [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]], tmp_path)
 
 
+def test_pool_too_large(tmp_path):
+    """Twelve rows of 23 windows of 8 channels: more than the line memory holds."""
+    net = make_golden.Net(0)
+    x = net.pool(net.conv(net.x, "first", 8, kernel=1), "one", "MaxPool", kernel=(12, 12), strides=(1, 1), pads=[11] * 4, size=(23, 23))
+    onnx.save(net.close(x), str(tmp_path / "m.onnx"))
+    (tmp_path / "i").write_bytes(struct.pack(">HBB4I", 0, 8, 4, 1, 12, 12, 3) + bytes(12 * 12 * 3))
+    words = ["run", "--model", tmp_path / "m.onnx", "--images", tmp_path / "i", "--input-range", "0..1", "--device", "sim", "--simulator", BOARD]
+    result = subprocess.run([QUELL, *map(str, words)], capture_output=True, text=True, timeout=300)
+    assert result.returncode == 6 and "layer 'first'" in result.stderr and "line buffer" in result.stderr and "1104 of 1024 words" in result.stderr, result.stderr
+
+
 def compare(name, model, shape, tmp_path):
     onnx.save(model, str(tmp_path / "m.onnx"))
     c, h, w = shape
