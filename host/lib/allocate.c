@@ -63,7 +63,7 @@ static quell_status check_layer(const struct quell_model_layer *l, const quell_l
         TRY(check_memory("line buffer (one output row of a denoised layer)", l->info.name, pixels_words * 4, limits->line_words, 2, err));
     if (t->pool_kind) {
         uint64_t rows = (uint64_t)(t->pool_kh + t->pool_sy - 1) / (uint64_t)t->pool_sy; /* of windows, unfinished at the same time */
-        TRY(check_memory("line buffer (unfinished windows of a pooled layer)", l->info.name, rows * (uint64_t)t->pooled_w * (uint64_t)t->out_c8 * 4, limits->line_words, 2, err));
+        TRY(check_memory("line buffer (unfinished windows of a pooled layer)", l->info.name, rows * (uint64_t)t->pooled_w * (uint64_t)t->out_c8 * 4, limits->line_words, 6, err));
     }
     if (l->block && l->block->m > limits->bottleneck_max)
         return quell_fail(err, QUELL_E_TOO_LARGE, "layer '%s': its denoising block has a bottleneck of %u channels; the hardware has %u", l->info.name, l->block->m, limits->bottleneck_max);

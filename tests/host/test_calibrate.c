@@ -206,6 +206,7 @@ static void test_observe(void **state)
         if (i == 0)
             assert_true(at + size <= model->input_addr[1] || model->input_addr[1] + read <= at);
         assert_int_equal(variant->layers[i].info.out_h, t->out_h);
+        assert_true(t->pooled_h == t->out_h && t->pooled_w == t->out_w); /* the firmware refuses a layer that pools nothing and says otherwise */
         quell_program_free(variant);
     }
     limits.act_words = 5000; /* 1024 of input at address 0, then 2048 of output */

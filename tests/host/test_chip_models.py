@@ -30,7 +30,7 @@ def run(folder, device, model, images, *settings):
 
 
 # Layers of ones that copy or negate channels, codes by channel, a kernel as large as the image.
-FORMS = ["uint8_weights_any_zero", "batch_norm_of_codes", "difference", "image_in_two_ways", "normalised_in_graph", "small_kernels", "large_kernels"]
+FORMS = ["uint8_weights_any_zero", "batch_norm_of_codes", "difference", "image_in_two_ways", "normalised_in_graph", "small_kernels", "large_kernels", "pooling_windows"]
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -43,6 +43,50 @@ def test_forms(name, tmp_path):
 def test_same_bytes(name, tmp_path):
     model = make_golden.CASES[name]()
     compare(name, model, [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]], tmp_path)
+
+
+LINE_WORDS = 1024  # of the simulated chip
+
+
+def random_side(rng, size):
+    """Kernel, stride, padding before and after, windows."""
+    kernel = int(rng.integers(1, min(size, 6) + 1))
+    stride, before, after = int(rng.integers(1, 5)), int(rng.integers(0, kernel)), int(rng.integers(0, kernel))
+    return kernel, stride, before, after, (size + before + after - kernel) // stride + 1
+
+
+def random_pools(seed):
+    """Two poolings of any kernel, stride and padding, of as many channels as the chip's line memory lets them have."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(n) for n in rng.integers(6, 22, 2))
+    pools, size, channels = [], shape, int(rng.integers(1, 30))
+    for _ in range(2):
+        kernels, strides, before, after, size = zip(*(random_side(rng, n) for n in size))
+        pools.append((kernels, {"strides": strides, "pads": before + after, "size": size}))
+        channels = min(channels, LINE_WORDS // (-(-kernels[0] // strides[0]) * size[1] * 4) * 8)
+    net = make_golden.Net(seed, shape=(3, *shape))
+    x = net.conv(net.x, "first", channels, kernel=1)
+    for name, (kernels, options) in zip(("one", "two"), pools):
+        average = {"count_include_pad": 1} if rng.integers(0, 2) else {}
+        x = net.pool(x, name, "AveragePool" if average else "MaxPool", kernel=kernels, **options, **average)
+    return net.close(x)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_pools(seed, tmp_path):
+    model = random_pools(seed)
+    compare(f"pools{seed}", model, [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]], tmp_path)
+
+
+def test_pool_too_large(tmp_path):
+    """Twelve rows of 23 windows of 8 channels: more than the line memory holds."""
+    net = make_golden.Net(0)
+    x = net.pool(net.conv(net.x, "first", 8, kernel=1), "one", "MaxPool", kernel=(12, 12), strides=(1, 1), pads=[11] * 4, size=(23, 23))
+    onnx.save(net.close(x), str(tmp_path / "m.onnx"))
+    (tmp_path / "i").write_bytes(struct.pack(">HBB4I", 0, 8, 4, 1, 12, 12, 3) + bytes(12 * 12 * 3))
+    words = ["run", "--model", tmp_path / "m.onnx", "--images", tmp_path / "i", "--input-range", "0..1", "--device", "sim", "--simulator", BOARD]
+    result = subprocess.run([QUELL, *map(str, words)], capture_output=True, text=True, timeout=300)
+    assert result.returncode == 6 and "layer 'first'" in result.stderr and "line buffer" in result.stderr and "1104 of 1024 words" in result.stderr, result.stderr
 
 
 def compare(name, model, shape, tmp_path):
