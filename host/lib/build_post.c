@@ -81,7 +81,7 @@ static quell_status pool(struct builder *b, int kind, uint32_t kh, uint32_t kw, 
     TRY(build_input(b, 0, KINDS(REAL), "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: calibrate with a pair there", &x));
     if (x->flat || kh < 1 || kw < 1 || kh > x->h || kw > x->w || (uint64_t)kh * kw > 4096)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: a kernel of %u x %u on an image of %u x %u; supported: inside the image, up to 4096 elements", b->label, kh, kw, x->h, x->w);
-    TRY(layer_open_stage(b, x, STAGE_POST, &layer));
+    TRY(layer_open_stage(b, x, STAGE_TABLE, &layer));
     struct quell_layer *t = &build_layer(b, layer)->table;
     t->pool_kind = kind;
     t->pool_kh = t->pool_sy = (int32_t)kh;

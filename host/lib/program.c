@@ -158,8 +158,10 @@ quell_status quell_program_observe(const struct quell_program *from, uint32_t la
     made->model = from->model;
     struct quell_model_layer *l = &made->layers[layer];
     struct quell_layer *t = &l->table;
-    t->correct = t->dn_depthwise = t->dn_bottleneck = t->dn_sample = t->residual = t->pool_kind = 0;
-    t->pool_kh = t->pool_kw = 1;
+    t->correct = t->dn_depthwise = t->dn_bottleneck = t->dn_sample = t->residual = t->pool_kind = t->table_on = 0;
+    t->pool_kh = t->pool_kw = t->pool_sy = t->pool_sx = 1;
+    t->pooled_h = t->out_h;
+    t->pooled_w = t->out_w;
     t->post_a = 1 << 23;
     t->post_b = 0;
     t->post_shift = 23 + t->adc_wide; /* nine bits into eight: every other code */

@@ -151,6 +151,12 @@ static void denoise(const struct quell_model_layer *layer, const int16_t *d, uin
         }
 }
 
+void qr_table(const struct quell_model_layer *layer, size_t n, int8_t *codes)
+{
+    for (size_t i = 0; i < n; i++)
+        codes[i] = layer->act_table[(uint8_t)codes[i]];
+}
+
 void qr_pool(const struct quell_layer *t, uint32_t channels, const int8_t *codes, int8_t *output)
 {
     int32_t h = t->out_h / t->pool_kh, w = t->out_w / t->pool_kw;
@@ -160,7 +166,7 @@ void qr_pool(const struct quell_layer *t, uint32_t channels, const int8_t *codes
                 int32_t p = t->pool_kind == 1 ? 0 : INT32_MIN;
                 for (int32_t ky = 0; ky < t->pool_kh; ky++)
                     for (int32_t kx = 0; kx < t->pool_kw; kx++) {
-                        int32_t q = codes[((size_t)(y * t->pool_kh + ky) * (size_t)t->out_w + (size_t)(x * t->pool_kw + kx)) * channels + c] - t->z_y;
+                        int32_t q = codes[((size_t)(y * t->pool_kh + ky) * (size_t)t->out_w + (size_t)(x * t->pool_kw + kx)) * channels + c] - quell_layer_z_pooled(t);
                         p = t->pool_kind == 1 ? p + q : q > p ? q : p;
                     }
                 *output++ = qa_pool(p, (uint32_t)t->pool_m, (unsigned)t->pool_shift, t->z_pool);
@@ -182,6 +188,8 @@ quell_status qr_plain_layer(const struct quell_model_layer *layer, const int8_t 
     }
     for (size_t i = 0; i < size; i++)
         codes[i] = qa_post(done[i], t->residual ? residual[i] - t->z_res : 0, (uint32_t)t->post_a, (uint32_t)t->post_b, (unsigned)t->post_shift, t->z_y, t->lo, t->hi);
+    if (t->table_on)
+        qr_table(layer, size, codes);
     if (t->pool_kind)
         qr_pool(t, layer->channels, codes, output);
     else

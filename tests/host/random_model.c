@@ -226,7 +226,13 @@ void random_model_add(struct quell_model *model, const struct random_spec *spec,
     t->pool_sx = t->pool_kw;
     l->info.out_c = l->real_channels;
     l->info.out_scale = 1;
-    l->info.out_zero = t->pool_kind ? t->z_pool : t->z_y;
+    if (spec->table) {
+        l->act_table = weights(random, QUELL_TABLE_CODES, 127);
+        t->table_on = 1;
+        t->table_index = (int32_t)(model->layer_count % 8);
+        t->z_table = random_range(random, -128, 127);
+    }
+    l->info.out_zero = t->pool_kind ? t->z_pool : quell_layer_z_pooled(t);
     l->info.in_h = h;
     l->info.in_w = w;
     l->info.in_c = c;
@@ -304,6 +310,7 @@ static void random_layer(struct quell_model *model, struct random *r, int last)
         s.pool_kh = random_range(r, 1, 3);
         s.pool_kw = random_range(r, 1, 3);
     }
+    s.table = random_range(r, 0, 3) == 0;
     s.block = random_range(r, 0, 3);
     s.m = random_range(r, 1, 8);
     random_model_add(model, &s, r);
@@ -348,6 +355,7 @@ void random_model_free(struct quell_model *model)
         struct quell_model_layer *l = &model->layers[i];
         free(l->weights);
         free(l->constants);
+        free(l->act_table);
         if (l->block) {
             struct quell_block *b = l->block;
             void *const all[] = {b->d, b->w1, b->b1, b->w2, b->b2, b->wu, b->wv, b->cv, b};

@@ -23,6 +23,7 @@ struct random_spec {
     int fully_connected;       /* the input is read as one pixel */
     int pool_kind, pool_kh, pool_kw;
     int relu;
+    int table;                 /* an activation table of random codes */
     int block, m;              /* denoising block: 0 none, 1 depthwise, 2 bottleneck, 3 both; width */
     int wild;                  /* scales and zero points of any legal value, else such that codes look like a network's */
 };

@@ -26,11 +26,12 @@ static int read_perm(const struct graph_node *n, size_t rank, int64_t *perm)
 
 static int is_elementwise(const struct graph_node *m)
 {
-    static const char *const NAMES[] = {"QuantizeLinear", "DequantizeLinear", "Relu", "Clip", "Cast", "Identity", "Dropout", "Sigmoid", "LeakyRelu", "Tanh", "HardSwish", "HardSigmoid", "Neg"};
+    static const char *const NAMES[] = {"QuantizeLinear", "DequantizeLinear", "Relu", "Clip", "Cast", "Identity", "Dropout", "Sigmoid", "LeakyRelu", "Tanh", "HardSwish", "HardSigmoid", "Neg",
+                                        "Abs", "Elu", "Selu", "Celu", "Gelu", "Erf", "Exp", "Log", "Sqrt", "Softplus", "Softsign", "Mish", "ThresholdedRelu", "Reciprocal", "Sign", "Floor", "Ceil", "Round"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         if (graph_is(m, NAMES[i]))
             return (i > 1 || (graph_in(m, 1) && graph_elements(graph_in(m, 1)) == 1)) && graph_in(m, 0) && !graph_in(m, 0)->data;
-    return 0;
+    return pass_table_codes(m) != NULL || (graph_is(m, "PRelu") && graph_in(m, 0) && !graph_in(m, 0)->data && graph_in(m, 1) && graph_elements(graph_in(m, 1)) == 1);
 }
 
 static int is_binary(const struct graph_node *m) { return graph_is(m, "Add") || graph_is(m, "Sub") || graph_is(m, "Mul") || graph_is(m, "Div") || graph_is(m, "Min") || graph_is(m, "Max"); }
