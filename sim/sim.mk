@@ -39,7 +39,7 @@ build/bin/quell-simboard-trace: $(SIM_INPUTS)
 	$(MAKE) -j 2 -C $(SIM_BUILD)_trace -f Vsoc.mk CXX=clang++ LINK=clang++ OPT_FAST=-O1 OPT_GLOBAL=-O1) > $(SIM_BUILD)_trace/log 2>&1 & . tools/progress.sh; watch $$! "the simulated chip with waveforms" 25 $(SIM_BUILD)_trace/log
 
 # A chip with memories for the experiment's largest backbone; no part of the family has as much. For its cycles.
-SIM_LARGE     = -GWEIGHT_WORDS=32768 -GACT_WORDS=32768 -GCONST_WORDS=4096 -GROW_WORDS=1024 -GDN_PAIR_WORDS=2048 -GDN_ROW_WORDS=512 -GLINE_PAIRS=2048
+SIM_LARGE     = -GWEIGHT_WORDS=32768 -GACT_WORDS=32768 -GCONST_WORDS=4096 -GROW_WORDS=1024 -GDN_PAIR_WORDS=2048 -GDN_ROW_WORDS=512 -GLINE_PAIRS=2048 -GTABLES=64
 build/bin/quell-simboard-large: $(SIM_INPUTS)
 	@mkdir -p build/bin $(SIM_BUILD)_large
 	@($(VERILATOR) $(SIM_FLAGS) $(SIM_LARGE) -Mdir $(SIM_BUILD)_large -o $(CURDIR)/$@ && \

@@ -54,6 +54,7 @@ enum qp_memory {
     QP_MEM_CONSTANT = 2,   /* 10 lanes: two channels of (bias, M | S << 24, G, o, a | b << 16) */
     QP_MEM_DN_PAIR = 3,    /* 3*MB/2 + 7 lanes, MB = BOTTLENECK_MAX: W1, Wu, Wv (byte j*2 + parity), D (byte parity*9 + tap, 5 lanes), Cv even, Cv odd */
     QP_MEM_DN_ROW = 4,     /* MB/2*5 + 2 lanes: for each pair of inputs j: W2 (byte (j&1)*9 + tap, 18 bytes in 5 lanes); then B1, B2 */
+    QP_MEM_TABLE = 5,      /* 64 lanes: the codes of an activation table, byte q & 255 for the code q */
     QP_MEM_COUNT
 };
 
@@ -93,6 +94,7 @@ struct qp_info {
     uint32_t dn_row_words;
     uint32_t line_words;
     uint32_t max_payload;
+    uint32_t tables; /* activation tables; 0: none */
 };
 
 struct qp_write {

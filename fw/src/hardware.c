@@ -9,6 +9,7 @@ void hardware_read(struct hardware *hw)
     info->build = board_read(REG(build));
     info->cores = caps & QUELL_REGS__CAPS__CORES_bm;
     info->bottleneck_max = (caps & QUELL_REGS__CAPS__BOTTLENECK_MAX_bm) >> QUELL_REGS__CAPS__BOTTLENECK_MAX_bp;
+    info->tables = (caps & QUELL_REGS__CAPS__TABLES_bm) >> QUELL_REGS__CAPS__TABLES_bp;
     info->act_words = board_read(REG(act_words));
     info->weight_words = board_read(REG(weight_words));
     info->const_words = board_read(REG(const_words));
@@ -24,6 +25,7 @@ void hardware_read(struct hardware *hw)
     hw->memory[QP_MEM_CONSTANT] = (struct memory){MAP_CONSTANT, 6, 10, info->const_words};
     hw->memory[QP_MEM_DN_PAIR] = (struct memory){MAP_DN_PAIR, 7, 3 * mb / 2 + 7, info->dn_pair_words};
     hw->memory[QP_MEM_DN_ROW] = (struct memory){MAP_DN_ROW, 7, mb / 2 * 5 + 2, info->dn_row_words};
+    hw->memory[QP_MEM_TABLE] = (struct memory){MAP_TABLE, 8, 64, info->tables};
 }
 
 void memory_write(const struct memory *memory, uint32_t index, uint32_t words, uint32_t offset)

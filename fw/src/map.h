@@ -17,6 +17,7 @@
 #define MAP_CONSTANT 0x50000000u
 #define MAP_DN_PAIR 0x60000000u
 #define MAP_DN_ROW 0x70000000u
+#define MAP_TABLE 0x80000000u
 
 /* Message buffer: a request from 0 on (and the answer to a READ, which may be as large), small answers from MESSAGE_ANSWER on. */
 #define MESSAGE_REQUEST 0u

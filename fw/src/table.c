@@ -173,10 +173,16 @@ static bool check_denoiser(const struct check *c)
     return (!d || at_least(c, LAYER_FIELD_dn_sd, layer_dn_sd(e), 1)) && (!layer_dn_sample(e) || at_least(c, LAYER_FIELD_dn_sv, layer_dn_sv(e), 1));
 }
 
+static bool check_table(const struct check *c)
+{
+    const uint32_t *e = c->entry, tables = c->hw->tables;
+    return at_most(c, LAYER_FIELD_table_on, layer_table_on(e), tables > 0) && at_most(c, LAYER_FIELD_table_index, layer_table_index(e), tables ? tables - 1 : 0);
+}
+
 bool table_check_layer(const struct qp_info *hw, const uint32_t *entry, uint32_t index, struct qp_error *error)
 {
     const struct check c = {hw, entry, index, error};
-    return check_reserved(&c) && check_op(&c) && check_sizes(&c) && check_memories(&c) && check_denoiser(&c) && check_post(&c);
+    return check_reserved(&c) && check_op(&c) && check_sizes(&c) && check_memories(&c) && check_denoiser(&c) && check_post(&c) && check_table(&c);
 }
 
 /* ---- head ---------------------------------------------------------------------------------------------------------------------------- */

@@ -45,6 +45,7 @@ static void add_json(cJSON *list, const char *name, const struct row *r)
         ADD(dn_row_words);
         ADD(line_words);
         ADD(max_payload);
+        ADD(tables);
 #undef ADD
     }
     cJSON_AddItemToArray(list, d);

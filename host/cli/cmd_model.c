@@ -68,6 +68,7 @@ static cJSON *model_json(const quell_model *model)
     ADD(const_words);
     ADD(dn_pair_words);
     ADD(dn_row_words);
+    ADD(tables);
 #undef ADD
     cJSON_AddStringToObject(j, "end", end_name(&i));
     cJSON *layers = cJSON_AddArrayToObject(j, "layer");
@@ -113,7 +114,7 @@ static void print_info(const quell_model *model, const char *name)
     printf("\nparameters    %u, denoising blocks %u (%.2f %%)\n", i.parameters, i.denoiser_parameters, i.parameters ? 100.0 * i.denoiser_parameters / i.parameters : 0);
     printf("MACs          %llu, denoising blocks %llu (%.2f %%)\n", (unsigned long long)i.macs, (unsigned long long)i.denoiser_macs, i.macs ? 100.0 * (double)i.denoiser_macs / (double)i.macs : 0);
     printf("layers        %u, denoised %u\n", i.layers, i.denoisers);
-    printf("memory words  activations %u, weights %u, constants %u, denoiser pairs %u, denoiser rows %u\n", i.act_words, i.weight_words, i.const_words, i.dn_pair_words, i.dn_row_words);
+    printf("memory words  activations %u, weights %u, constants %u, denoiser pairs %u, denoiser rows %u; activation tables %u\n", i.act_words, i.weight_words, i.const_words, i.dn_pair_words, i.dn_row_words, i.tables);
     printf("analog tiles  %.2f uJ, %.1f us an image (estimated: docs/energy.md)\n", e.total_nj / 1000, e.latency_us);
     print_layers(model);
 }

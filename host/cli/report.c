@@ -52,6 +52,6 @@ void cli_print_report(const struct quell_model *m)
     for (uint32_t i = 0; i < m->layer_count; i++)
         print_row(m, i);
     printf("image buffers %u, %u; logits %u\n", m->input_addr[0], m->input_addr[1], m->logits_addr);
-    printf("used of memory: activations %u/%u, weights %u/%u, constants %u/%u, denoiser pairs %u/%u, rows %u/%u words\n", m->info.act_words, m->limits.act_words, m->info.weight_words,
-           m->limits.weight_words, m->info.const_words, m->limits.const_words, m->info.dn_pair_words, m->limits.dn_pair_words, m->info.dn_row_words, m->limits.dn_row_words);
+    printf("used of memory: activations %u/%u, weights %u/%u, constants %u/%u, denoiser pairs %u/%u, rows %u/%u words; activation tables %u/%u\n", m->info.act_words, m->limits.act_words, m->info.weight_words,
+           m->limits.weight_words, m->info.const_words, m->limits.const_words, m->info.dn_pair_words, m->limits.dn_pair_words, m->info.dn_row_words, m->limits.dn_row_words, m->info.tables, m->limits.tables);
 }

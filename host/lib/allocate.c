@@ -12,7 +12,7 @@
 #include "compiled.h"
 #include "quell_protocol.h"
 
-enum { TENSORS_MAX = QUELL_LAYERS_MAX + 2 };
+enum { TENSORS_MAX = QUELL_LAYERS_MAX + 2, TABLES_MOST = 64 /* that table_index reaches */ };
 
 struct tensor {
     uint32_t words, address;
@@ -23,7 +23,7 @@ struct tensor {
 quell_limits quell_default_limits(void)
 {
     return (quell_limits){.cores = 8, .bottleneck_max = 4, .act_words = 8192, .weight_words = 2048, .const_words = 512, .row_words = 512,
-                          .dn_pair_words = 256, .dn_row_words = 64, .line_words = 1024, .max_payload = QP_MAX_PAYLOAD};
+                          .dn_pair_words = 256, .dn_row_words = 64, .line_words = 1024, .max_payload = QP_MAX_PAYLOAD, .tables = 8};
 }
 
 enum { ENDLESS = INT32_MAX };
@@ -31,7 +31,7 @@ enum { ENDLESS = INT32_MAX };
 quell_limits quell_endless_limits(void)
 {
     return (quell_limits){.cores = 8, .bottleneck_max = 15, .act_words = ENDLESS, .weight_words = ENDLESS, .const_words = ENDLESS, .row_words = ENDLESS, .dn_pair_words = ENDLESS, .dn_row_words = ENDLESS,
-                          .line_words = ENDLESS, .max_payload = ENDLESS};
+                          .line_words = ENDLESS, .max_payload = ENDLESS, .tables = ENDLESS};
 }
 
 uint32_t quell_real_inputs(const struct quell_layer *t) { return (uint32_t)(t->in_c8 - 1) * 8 + (uint32_t)t->in_last + 1; }
@@ -99,6 +99,27 @@ static quell_status place_parameters(struct quell_model *m, quell_error *err)
     m->info.const_words = (uint32_t)constants;
     m->info.dn_pair_words = (uint32_t)pairs;
     m->info.dn_row_words = (uint32_t)rows;
+    return QUELL_OK;
+}
+
+/* Layers with the same table share it. */
+static quell_status place_tables(struct quell_model *m, quell_error *err)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < m->layer_count; i++) {
+        struct quell_model_layer *l = &m->layers[i];
+        uint32_t k = 0;
+        l->table.table_index = 0;
+        if (!l->act_table)
+            continue;
+        while (k < i && !(m->layers[k].act_table && memcmp(m->layers[k].act_table, l->act_table, QUELL_TABLE_CODES) == 0))
+            k++;
+        l->table.table_index = k < i ? m->layers[k].table.table_index : (int32_t)(count++ & (TABLES_MOST - 1)); /* more are refused below */
+    }
+    if (count > m->limits.tables)
+        return quell_fail(err, QUELL_E_TOO_LARGE, "the model does not fit: it needs %u activation tables (for operators such as LeakyRelu, HardSwish, Sigmoid), the hardware has %u; use Relu or Clip, which need none, or give layers of the same function the same scales", count,
+                          m->limits.tables);
+    m->info.tables = count;
     return QUELL_OK;
 }
 
@@ -227,7 +248,7 @@ quell_status quell_model_fit(struct quell_model *m, quell_error *err)
     if (limits->act_words == ENDLESS)
         ; /* no device's: addresses may be beyond the table's fields */
     else if (limits->cores < 4 || limits->cores % 4 != 0 || limits->bottleneck_max > 15 || limits->act_words > 1 << 16 || limits->weight_words > 1 << 16 || limits->const_words > 1 << 16
-        || limits->dn_pair_words > 1 << 16 || limits->dn_row_words > 1 << 16)
+        || limits->dn_pair_words > 1 << 16 || limits->dn_row_words > 1 << 16 || limits->tables > TABLES_MOST)
         return quell_fail(err, QUELL_E_DEVICE, "the hardware's limits are impossible (%u cores, %u activation words)", limits->cores, limits->act_words);
     for (uint32_t i = 0; i < m->layer_count; i++)
         TRY(check_layer(&m->layers[i], limits, err));
@@ -235,5 +256,6 @@ quell_status quell_model_fit(struct quell_model *m, quell_error *err)
     TRY(check_memory("message buffer (one image)", NULL, image + sizeof(struct qp_image), limits->max_payload, 1, err));
     TRY(check_memory("message buffer (one result)", NULL, classes + sizeof(struct qp_result), limits->max_payload, 1, err));
     TRY(place_parameters(m, err));
+    TRY(place_tables(m, err));
     return place_activations(m, err);
 }

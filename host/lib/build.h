@@ -2,7 +2,7 @@
 /*
  * The compiler's working state while it walks a graph: for every tensor what it is, for every layer what is known of it. The files, each of which
  * calls only those before it: build.c (this state), build_layer.c (scales into a layer's integers), build_block.c (denoising blocks),
- * build_geometry.c (kernels as windows of the array), build_conv.c (operators that open a layer), build_quantise.c (Q, DQ), build_post.c (add, clip, pool), build_shape.c; compile.c walks.
+ * build_geometry.c (kernels as windows of the array), build_conv.c (operators that open a layer), build_quantise.c (Q, DQ, tables), build_post.c (add, clip, pool), build_shape.c; compile.c walks.
  */
 #ifndef QUELL_BUILD_H
 #define QUELL_BUILD_H
@@ -10,7 +10,7 @@
 #include "graph.h"
 
 /* How far a layer is: what its output codes are so far, in the order of the chip's stages. */
-enum stage { STAGE_ACC, STAGE_V, STAGE_DENOISED, STAGE_POST, STAGE_POOLED };
+enum stage { STAGE_ACC, STAGE_V, STAGE_DENOISED, STAGE_POST, STAGE_TABLE, STAGE_POOLED };
 
 enum value_kind {
     VALUE_NONE,   /* nothing has made it yet */
@@ -116,6 +116,7 @@ quell_status build_matmul(struct builder *b);
 /* ---- build_quantise.c ---- */
 quell_status build_quantise(struct builder *b);
 quell_status build_dequantise(struct builder *b);
+quell_status build_table(struct builder *b);
 
 /* ---- build_post.c ---- */
 quell_status build_add(struct builder *b);

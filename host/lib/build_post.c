@@ -88,7 +88,7 @@ static quell_status pool(struct builder *b, int kind, const struct side *y, cons
     TRY(build_input(b, 0, KINDS(REAL), "codes (behind QuantizeLinear and DequantizeLinear); it is a real value: calibrate with a pair there", &v));
     if (v->flat || y->kernel * x->kernel > 4096)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "%s: a kernel of %d x %d on an image of %u x %u; supported: up to 4096 elements of an image", b->label, (int)y->kernel, (int)x->kernel, v->h, v->w);
-    TRY(layer_open_stage(b, v, STAGE_POST, &layer));
+    TRY(layer_open_stage(b, v, STAGE_TABLE, &layer));
     struct quell_layer *t = &build_layer(b, layer)->table;
     t->pool_kind = kind;
     t->pool_kh = (int32_t)y->kernel;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* QuantizeLinear and DequantizeLinear: a layer's float result becomes codes, codes and constants become real values. */
+/* QuantizeLinear and DequantizeLinear: a layer's float result becomes codes, codes and constants become real values. Tables: codes become other codes. */
 #include "build.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "input.h"
+#include "passes/tools.h"
 
 /* Scale and zero point (for int8 codes) of the present Quantize/DequantizeLinear. */
 static quell_status read_quantisation(const struct builder *b, float *scale, int *zero)
@@ -80,6 +82,18 @@ static quell_status quantise_layer(struct builder *b, const struct value *x, flo
     return QUELL_OK;
 }
 
+/* What the layer writes so far. */
+static void describe_output(struct builder *b, const struct value *v)
+{
+    struct quell_layer_info *info = &build_layer(b, v->layer)->info;
+    strncpy(info->output, v->codes, sizeof info->output - 1);
+    info->out_scale = v->scale;
+    info->out_zero = v->zero;
+    info->out_h = v->h;
+    info->out_w = v->w;
+    info->out_c = v->c;
+}
+
 quell_status build_quantise(struct builder *b)
 {
     const struct value *x;
@@ -102,15 +116,8 @@ quell_status build_quantise(struct builder *b)
     v.scale = scale;
     v.zero = zero;
     v.sole = build_uses(b) == 1 && (x->kind != VALUE_REAL || v.codes != x->codes || x->sole);
-    if (v.layer >= 0 && v.codes == graph_out(b->node)->name) {
-        struct quell_layer_info *info = &build_layer(b, v.layer)->info;
-        strncpy(info->output, v.codes, sizeof info->output - 1);
-        info->out_scale = scale;
-        info->out_zero = zero;
-        info->out_h = v.h;
-        info->out_w = v.w;
-        info->out_c = v.c;
-    }
+    if (v.layer >= 0 && v.codes == graph_out(b->node)->name)
+        describe_output(b, &v);
     return build_output(b, &v);
 }
 
@@ -138,5 +145,33 @@ quell_status build_dequantise(struct builder *b)
     v.sole = x->sole && build_uses(b) == 1 && scale == x->scale && zero == x->zero;
     v.scale = scale; /* the same codes may stand for other numbers than they were made of */
     v.zero = zero;
+    return build_output(b, &v);
+}
+
+quell_status build_table(struct builder *b)
+{
+    const struct value *x;
+    float scale;
+    int zero;
+    const int8_t *codes = pass_table_codes(b->node);
+    if (!codes)
+        return BUILD_FAIL(b, QUELL_E_MODEL, "%s: it must read codes, a scale, a zero point and 256 codes of int8", b->label);
+    TRY(build_input(b, 0, KINDS(CODES), "quantised codes", &x));
+    TRY(read_quantisation(b, &scale, &zero));
+    struct value v = *x;
+    TRY(layer_open_stage(b, x, STAGE_POST, &v.layer));
+    struct quell_model_layer *l = build_layer(b, v.layer);
+    l->act_table = malloc(QUELL_TABLE_CODES);
+    if (!l->act_table)
+        return BUILD_FAIL(b, QUELL_E_MEMORY, "out of memory");
+    memcpy(l->act_table, codes, QUELL_TABLE_CODES);
+    l->table.table_on = 1;
+    l->table.z_table = l->table.z_pool = zero;
+    b->drafts[v.layer].stage = STAGE_TABLE;
+    v.scale = scale;
+    v.zero = zero;
+    v.codes = graph_out(b->node)->name;
+    v.sole = build_uses(b) == 1;
+    describe_output(b, &v);
     return build_output(b, &v);
 }

@@ -16,7 +16,7 @@
 
 enum { PADDING_MAX = 15, CLASS_TEXT_MAX = 4096, FILE_MAX = 1 << 28 };
 
-#define SUPPORTED "Conv up to 3x3, depthwise, Gemm, MatMul, Add, Relu, Clip, AveragePool, GlobalAveragePool, ReduceMean, MaxPool, Flatten, Reshape, quell.Denoise*; at the end Softmax, LogSoftmax, Sigmoid, ArgMax; operators on constants"
+#define SUPPORTED "Conv up to 3x3, depthwise, Gemm, MatMul, Add, Relu, Clip, functions of quantised tensors (LeakyRelu, HardSwish, Sigmoid, ...), AveragePool, GlobalAveragePool, ReduceMean, MaxPool, Flatten, Reshape, quell.Denoise*; at the end Softmax, LogSoftmax, Sigmoid, ArgMax; operators on constants"
 
 /* ---- the network's input ---- */
 
@@ -163,7 +163,7 @@ static const struct {
     const char *domain, *name;
     quell_status (*build)(struct builder *b);
 } OPERATORS[] = {
-    {"", "QuantizeLinear", build_quantise}, {"", "DequantizeLinear", build_dequantise},
+    {"", "QuantizeLinear", build_quantise}, {"", "DequantizeLinear", build_dequantise}, {"quell", "Table", build_table},
     {"", "Conv", build_conv}, {"", "Gemm", build_gemm}, {"", "MatMul", build_matmul},
     {"", "Add", build_add}, {"", "Relu", build_relu}, {"", "Clip", build_clip},
     {"", "AveragePool", build_pool}, {"", "MaxPool", build_pool},
@@ -173,16 +173,17 @@ static const struct {
     {"quell", "Denoise", build_denoise}, {"quell", "DenoiseDepthwise", build_denoise}, {"quell", "DenoiseBottleneck", build_denoise},
 };
 
+/* What pass_table has left: its input is a real value, not codes. */
+#define BETWEEN_CODES "it is a table on the chip, from codes to codes of one tensor: calibrate with a pair (QuantizeLinear, DequantizeLinear) in front of it and a QuantizeLinear behind"
+
 /* Operators that people meet, and what to do. */
 static const struct {
     const char *name, *reason;
 } REFUSED[] = {
-    {"LeakyRelu", "there is no leaky ReLU; train with Relu or Clip"},
-    {"PRelu", "there is no leaky ReLU; train with Relu or Clip"},
-    {"Sigmoid", "only at the end of the network; use Relu or Clip inside it"},
-    {"HardSigmoid", "no such activation; use Relu or Clip"},
-    {"HardSwish", "no such activation; use Relu or Clip"},
-    {"Tanh", "no such activation; use Relu or Clip"},
+    {"LeakyRelu", BETWEEN_CODES}, {"Sigmoid", BETWEEN_CODES}, {"HardSigmoid", BETWEEN_CODES}, {"HardSwish", BETWEEN_CODES}, {"Tanh", BETWEEN_CODES}, {"Elu", BETWEEN_CODES}, {"Selu", BETWEEN_CODES},
+    {"Celu", BETWEEN_CODES}, {"Gelu", BETWEEN_CODES}, {"Mish", BETWEEN_CODES}, {"Softplus", BETWEEN_CODES}, {"Softsign", BETWEEN_CODES}, {"ThresholdedRelu", BETWEEN_CODES}, {"Erf", BETWEEN_CODES},
+    {"Exp", BETWEEN_CODES}, {"Log", BETWEEN_CODES}, {"Sqrt", BETWEEN_CODES}, {"Reciprocal", BETWEEN_CODES}, {"Pow", BETWEEN_CODES}, {"Abs", BETWEEN_CODES}, {"Neg", BETWEEN_CODES}, {"Sign", BETWEEN_CODES},
+    {"Floor", BETWEEN_CODES}, {"Ceil", BETWEEN_CODES}, {"Round", BETWEEN_CODES}, {"PRelu", "with one slope for all channels; " BETWEEN_CODES},
     {"Softmax", "only at the end of the network"},
     {"Mul", "two tensors are multiplied, or its constant can go neither into a convolution nor into a scale; supported: constants behind convolutions and behind DequantizeLinear"},
     {"Div", "two tensors are divided, or its constant can go neither into a convolution nor into a scale; supported: constants behind convolutions and behind DequantizeLinear"},

@@ -17,7 +17,7 @@ void quell_layer_unpack(const uint32_t words[QUELL_LAYER_WORDS], struct quell_la
 #define QUELL_UNPACK(name, offset, lsb, width, text) layer->name = (int32_t)((words[(offset) / 4] >> (lsb)) & (0xFFFFFFFFu >> (32 - (width))));
     QUELL_LAYER_FIELDS(QUELL_UNPACK)
 #undef QUELL_UNPACK
-    int32_t *const codes[] = {&layer->z_in, &layer->z_v, &layer->z_res, &layer->z_y, &layer->z_pool, &layer->lo, &layer->hi};
+    int32_t *const codes[] = {&layer->z_in, &layer->z_v, &layer->z_res, &layer->z_y, &layer->z_pool, &layer->lo, &layer->hi, &layer->z_table};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         *codes[i] = (int8_t)*codes[i];
 }

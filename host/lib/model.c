@@ -11,7 +11,7 @@
 /* First field that is out of its register's range, or NULL. */
 static const char *bad_field(const struct quell_layer *t)
 {
-    static const char *const SIGNED[] = {"z_in", "z_v", "z_res", "z_y", "z_pool", "lo", "hi"};
+    static const char *const SIGNED[] = {"z_in", "z_v", "z_res", "z_y", "z_pool", "lo", "hi", "z_table"};
 #define CHECK_FIELD(name, offset, lsb, width, text)                                             \
     {                                                                                           \
         int is_signed = 0;                                                                      \
@@ -68,6 +68,7 @@ static quell_status check_geometry(const struct quell_model *m, uint32_t index, 
     EXPECT(t->adc_shift <= 8, "converter");
     EXPECT(t->post_shift >= 1 && t->pool_shift >= 1 && t->lo <= t->hi, "post-processing");
     EXPECT(t->dn_s1 >= 1 && t->dn_s2 >= 1 && t->dn_sd >= 1 && t->dn_su >= 1 && t->dn_sv >= 1, "denoiser shifts");
+    EXPECT((l->act_table != NULL) == (t->table_on != 0), "its activation table");
     EXPECT(t->rng_layer == (int)index, "number");
     EXPECT(l->block || (!l->dn_depthwise && !l->dn_bottleneck), "its denoising block");
     return QUELL_OK;
@@ -194,13 +195,15 @@ static void hash_layer(uint64_t *hash, const struct quell_model_layer *l)
 {
     struct quell_layer t = l->table;
     uint32_t words[QUELL_LAYER_WORDS];
-    t.in_addr = t.out_addr = t.res_addr = t.w_addr = t.const_addr = t.dn_pair_addr = t.dn_row_addr = 0;
+    t.in_addr = t.out_addr = t.res_addr = t.w_addr = t.const_addr = t.dn_pair_addr = t.dn_row_addr = t.table_index = 0;
     quell_layer_pack(&t, words);
     hash_words(hash, words, QUELL_LAYER_WORDS);
     const int32_t links[2] = {l->input_layer, l->residual_layer};
     hash_words(hash, links, 2);
     hash_bytes(hash, l->weights, (size_t)l->channels * l->taps * l->in_channels);
     hash_words(hash, l->constants, l->channels * (sizeof *l->constants / 4));
+    if (l->act_table)
+        hash_bytes(hash, l->act_table, QUELL_TABLE_CODES);
     const struct quell_block *b = l->block;
     if (!b)
         return;
@@ -287,6 +290,7 @@ void quell_model_free(quell_model *model)
     for (uint32_t i = 0; i < model->layer_count; i++) {
         free(model->layers[i].weights);
         free(model->layers[i].constants);
+        free(model->layers[i].act_table);
         free_block(model->layers[i].block);
     }
     free(model->layers);

@@ -22,6 +22,11 @@ static inline uint32_t quell_layer_taps(const struct quell_layer *t) { return qu
 void quell_layer_pack(const struct quell_layer *layer, uint32_t words[QUELL_LAYER_WORDS]);
 void quell_layer_unpack(const uint32_t words[QUELL_LAYER_WORDS], struct quell_layer *layer);
 
+enum { QUELL_TABLE_CODES = 256 }; /* of an activation table */
+
+/* Zero point of what pooling reads. */
+static inline int32_t quell_layer_z_pooled(const struct quell_layer *t) { return t->table_on ? t->z_table : t->z_y; }
+
 /* Constants of one output channel; formats in docs/arithmetic.md. */
 struct quell_channel {
     int32_t bias;
@@ -57,6 +62,7 @@ struct quell_model_layer {
     struct quell_channel *constants; /* [channels] */
     struct quell_block *block;       /* NULL: no denoiser */
     int dn_depthwise, dn_bottleneck; /* paths that the block has */
+    int8_t *act_table;               /* [QUELL_TABLE_CODES]: the code for q at place q & 255; NULL: no activation table */
     int input_layer, residual_layer; /* index of the producing layer; -1 the image, -2 none */
 };
 

@@ -11,7 +11,7 @@
 #include "file.h"
 #include "input.h"
 
-enum { FORMAT = 4, HEADER_BYTES = 24, NAME_BYTES_MAX = 4096 };
+enum { FORMAT = 5, HEADER_BYTES = 24, NAME_BYTES_MAX = 4096 };
 static const uint8_t MAGIC[8] = {'Q', 'U', 'E', 'L', 'L', 'M', 'D', 'L'};
 
 /* ---- writing ---- */
@@ -89,6 +89,8 @@ static void put_layer(struct writer *w, const struct quell_model_layer *l)
     put_u64(w, i->macs);
     put_bytes(w, l->weights, (size_t)l->channels * l->taps * l->in_channels);
     put_words(w, l->constants, l->channels * (sizeof *l->constants / 4));
+    if (l->act_table)
+        put_bytes(w, l->act_table, QUELL_TABLE_CODES);
     if (l->block)
         put_block(w, l->block);
 }
@@ -280,6 +282,8 @@ static void get_layer(struct reader *r, struct quell_model_layer *l)
         r->failed = 1;
     l->weights = get_array(r, (uint64_t)l->channels * l->taps * l->in_channels, 1);
     l->constants = get_array(r, l->channels, sizeof *l->constants);
+    if (l->table.table_on && !r->failed)
+        l->act_table = get_array(r, QUELL_TABLE_CODES, 1);
     if (n[13] && !r->failed)
         get_block(r, l);
 }

@@ -3,6 +3,7 @@
 #include "pack.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "compiled.h"
 #include "link.h"
@@ -15,6 +16,7 @@ uint32_t quell_lanes(enum qp_memory memory, const quell_limits *limits)
     case QP_MEM_CONSTANT: return 10;
     case QP_MEM_DN_PAIR: return 3 * mb / 2 + 7;
     case QP_MEM_DN_ROW: return mb / 2 * 5 + 2;
+    case QP_MEM_TABLE: return QUELL_TABLE_CODES / 4;
     default: return 2;
     }
 }
@@ -108,6 +110,10 @@ quell_status quell_pack(enum qp_memory memory, const struct quell_model_layer *l
         *first = (uint32_t)t->dn_row_addr;
         *words = b ? b->m : 0;
         break;
+    case QP_MEM_TABLE:
+        *first = (uint32_t)t->table_index;
+        *words = t->table_on ? 1 : 0;
+        break;
     default:
         return quell_fail(err, QUELL_E_INTERNAL, "memory %d holds no parameters", (int)memory);
     }
@@ -120,7 +126,10 @@ quell_status quell_pack(enum qp_memory memory, const struct quell_model_layer *l
         pack_constants(l, out);
     else if (memory == QP_MEM_DN_PAIR && b)
         pack_pairs(b, limits->bottleneck_max, out);
-    else if (b)
+    else if (memory == QP_MEM_TABLE) {
+        if (*words)
+            memcpy(out, l->act_table, QUELL_TABLE_CODES);
+    } else if (b)
         pack_rows(b, limits->bottleneck_max, out);
     return QUELL_OK;
 }

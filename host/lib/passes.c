@@ -20,6 +20,8 @@ static pass_function *const REPEATED[] = {
     pass_merge,
     pass_transposes,
     pass_input,
+    pass_ends,          /* what follows the logits is not the chip's */
+    pass_table,         /* before the operators of a function are taken apart */
     pass_forms,
     pass_codes,
     pass_weights,
@@ -27,10 +29,9 @@ static pass_function *const REPEATED[] = {
     pass_gemm,
     pass_affine,
     pass_pads,
-    pass_ends,
 };
 
-static pass_function *const AT_THE_END[] = {pass_image_pairs, pass_duplicate, pass_shapes, pass_mean_product, pass_exact_pairs, pass_dead, pass_shapes, pass_gaps, pass_shapes, pass_wide, pass_dead, pass_order};
+static pass_function *const AT_THE_END[] = {pass_image_pairs, pass_duplicate, pass_shapes, pass_mean_product, pass_exact_pairs, pass_table, pass_dead, pass_shapes, pass_gaps, pass_shapes, pass_wide, pass_dead, pass_order};
 
 static quell_status run(struct graph *g, pass_function *const *list, size_t count, quell_error *err)
 {

@@ -158,7 +158,7 @@ quell_status quell_program_observe(const struct quell_program *from, uint32_t la
     made->model = from->model;
     struct quell_model_layer *l = &made->layers[layer];
     struct quell_layer *t = &l->table;
-    t->correct = t->dn_depthwise = t->dn_bottleneck = t->dn_sample = t->residual = t->pool_kind = 0;
+    t->correct = t->dn_depthwise = t->dn_bottleneck = t->dn_sample = t->residual = t->pool_kind = t->table_on = 0;
     t->pool_kh = t->pool_kw = t->pool_sy = t->pool_sx = 1;
     t->pool_pad_top = t->pool_pad_left = 0;
     t->pooled_h = t->out_h;

@@ -63,6 +63,7 @@ typedef struct quell_limits {
     uint32_t const_words;  /* channel pairs */
     uint32_t row_words, dn_pair_words, dn_row_words, line_words;
     uint32_t max_payload; /* bytes of one message: bounds the image */
+    uint32_t tables;      /* activation tables of 256 codes; 0: the hardware has none */
 } quell_limits;
 
 quell_limits quell_default_limits(void); /* the SoC's defaults */
@@ -116,6 +117,7 @@ typedef struct quell_model_info {
     uint64_t macs, denoiser_macs; /* for one image */
     uint32_t act_words, weight_words, const_words, dn_pair_words, dn_row_words; /* used */
     uint32_t end;                 /* enum quell_end: what the file does with the logits */
+    uint32_t tables;              /* activation tables used */
 } quell_model_info;
 
 void quell_model_get_info(const quell_model *model, quell_model_info *info);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logarithm and power, see real.h. Constants from their definitions, to more digits than a double holds. */
+/* Logarithm, power, exponential, error function; see real.h. Constants from their definitions, to more digits than a double holds. */
 #include "real.h"
 
 #include <math.h>
@@ -23,9 +23,8 @@ double quell_log(double x)
     return e * LN2_HIGH + (2 * s + (2 * s * sum + e * LN2_LOW));
 }
 
-double quell_pow(double x, double y)
+double quell_exp(double t)
 {
-    double t = y * quell_log(x);
     if (t > 710)
         return INFINITY;
     if (t < -745)
@@ -34,4 +33,19 @@ double quell_pow(double x, double y)
     for (int k = 18; k >= 1; k--) /* |r| < 0.35: the nineteenth term is below 2^-80 */
         sum = 1 + sum * r / k;
     return ldexp(sum, (int)n);
+}
+
+double quell_pow(double x, double y) { return quell_exp(y * quell_log(x)); }
+
+double quell_erf(double x)
+{
+    double a = fabs(x), square = x * x, term = a, sum = a;
+    if (a > 6) /* 1 - 2^-55 at 6 */
+        return x > 0 ? 1 : -1;
+    for (int k = 1; k < 400 && term > sum * 0x1p-56; k++) { /* erf x = 2 / sqrt pi * e^(-x^2) * (x + 2 x^3/3 + 4 x^5/15 + ...): nothing cancels */
+        term = term * 2 * square / (2 * k + 1);
+        sum += term;
+    }
+    sum *= 1.12837916709551257390 * quell_exp(-square); /* 2 / sqrt pi */
+    return x < 0 ? -sum : sum;
 }

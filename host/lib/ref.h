@@ -120,6 +120,7 @@ size_t qr_output_size(const struct quell_model_layer *layer);
 /* ref_plain.c. residual NULL without one; output has qr_output_size codes. */
 quell_status qr_plain_layer(const struct quell_model_layer *layer, const int8_t *input, const int8_t *residual, uint32_t noise_seed, uint32_t inference, int8_t *output);
 void qr_plain_values(const struct quell_model_layer *layer, const int8_t *input, int32_t *values);
+void qr_table(const struct quell_model_layer *layer, size_t n, int8_t *codes); /* in place */
 void qr_pool(const struct quell_layer *t, uint32_t channels, const int8_t *codes, int8_t *output);
 
 /* ref_pack.c. 0: no memory. */

@@ -106,6 +106,8 @@ void qr_run_layer(const struct qr_kernels *kernels, const struct qr_layer *layer
     if (layer->t.residual)
         kernels->widen(residual, layer->t.z_res, n, scratch->residual);
     kernels->post(layer, layer->t.residual ? scratch->residual : NULL, n, scratch->d, layer->t.pool_kind ? scratch->codes : output);
+    if (layer->t.table_on)
+        qr_table(layer->source, n, layer->t.pool_kind ? scratch->codes : output);
     if (layer->t.pool_kind)
         qr_pool(&layer->t, layer->channels, scratch->codes, output);
 }

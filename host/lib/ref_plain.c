@@ -151,6 +151,12 @@ static void denoise(const struct quell_model_layer *layer, const int16_t *d, uin
         }
 }
 
+void qr_table(const struct quell_model_layer *layer, size_t n, int8_t *codes)
+{
+    for (size_t i = 0; i < n; i++)
+        codes[i] = layer->act_table[(uint8_t)codes[i]];
+}
+
 /* Sum or maximum of a window whose first element is (y, x); what lies outside the frame counts as nothing, in a sum as the zero point. */
 static int32_t pool_window(const struct quell_layer *t, uint32_t channels, const int8_t *codes, int32_t y, int32_t x)
 {
@@ -158,7 +164,7 @@ static int32_t pool_window(const struct quell_layer *t, uint32_t channels, const
     int32_t bottom = y + t->pool_kh < t->out_h ? y + t->pool_kh : t->out_h, right = x + t->pool_kw < t->out_w ? x + t->pool_kw : t->out_w;
     for (int32_t iy = y > 0 ? y : 0; iy < bottom; iy++)
         for (int32_t ix = x > 0 ? x : 0; ix < right; ix++) {
-            int32_t q = codes[((size_t)iy * (size_t)t->out_w + (size_t)ix) * channels] - t->z_y;
+            int32_t q = codes[((size_t)iy * (size_t)t->out_w + (size_t)ix) * channels] - quell_layer_z_pooled(t);
             p = t->pool_kind == 1 ? p + q : q > p ? q : p;
         }
     return p;
@@ -189,6 +195,8 @@ quell_status qr_plain_layer(const struct quell_model_layer *layer, const int8_t 
     }
     for (size_t i = 0; i < size; i++)
         codes[i] = qa_post(done[i], t->residual ? residual[i] - t->z_res : 0, (uint32_t)t->post_a, (uint32_t)t->post_b, (unsigned)t->post_shift, t->z_y, t->lo, t->hi);
+    if (t->table_on)
+        qr_table(layer, size, codes);
     if (t->pool_kind)
         qr_pool(t, layer->channels, codes, output);
     else

@@ -47,7 +47,7 @@ quell_status quell_remote_start(struct quell_remote *r, quell_error *err)
     r->base.info.version = v[0];
     r->base.info.build = v[1];
     r->limits = (quell_limits){.cores = v[2], .bottleneck_max = v[3], .act_words = v[4], .weight_words = v[5], .const_words = v[6], .row_words = v[7], .dn_pair_words = v[8], .dn_row_words = v[9],
-                               .line_words = v[10], .max_payload = v[11]};
+                               .line_words = v[10], .max_payload = v[11], .tables = v[12]};
     if (r->limits.max_payload < 256 || r->limits.max_payload > QP_MAX_PAYLOAD || r->limits.cores < 4 || r->limits.cores > 64)
         return quell_fail(err, QUELL_E_DEVICE, "the device says impossible things about itself (%u cores, messages of %u bytes)", r->limits.cores, r->limits.max_payload);
     return QUELL_OK;
@@ -83,7 +83,7 @@ static quell_status write_words(struct quell_remote *r, enum qp_memory memory, u
 
 static quell_status write_layer(struct quell_remote *r, const struct quell_model_layer *layer, quell_error *err)
 {
-    static const enum qp_memory MEMORIES[] = {QP_MEM_WEIGHT, QP_MEM_CONSTANT, QP_MEM_DN_PAIR, QP_MEM_DN_ROW};
+    static const enum qp_memory MEMORIES[] = {QP_MEM_WEIGHT, QP_MEM_CONSTANT, QP_MEM_DN_PAIR, QP_MEM_DN_ROW, QP_MEM_TABLE};
     quell_status status = QUELL_OK;
     for (size_t i = 0; status == QUELL_OK && i < sizeof MEMORIES / sizeof *MEMORIES; i++) {
         uint32_t first, words;
@@ -119,7 +119,7 @@ static quell_status check_limits(const struct quell_remote *r, const quell_limit
 {
     const quell_limits *have = &r->limits;
     if (l->cores != have->cores || l->act_words > have->act_words || l->weight_words > have->weight_words || l->const_words > have->const_words || l->row_words > have->row_words
-        || l->dn_pair_words > have->dn_pair_words || l->dn_row_words > have->dn_row_words || l->line_words > have->line_words || l->bottleneck_max > have->bottleneck_max || l->max_payload > have->max_payload)
+        || l->dn_pair_words > have->dn_pair_words || l->dn_row_words > have->dn_row_words || l->line_words > have->line_words || l->bottleneck_max > have->bottleneck_max || l->max_payload > have->max_payload || l->tables > have->tables)
         return quell_fail(err, QUELL_E_DEVICE, "the model was compiled for other hardware (%u cores, %u activation words) than the device has (%u, %u)", l->cores, l->act_words, have->cores, have->act_words);
     return QUELL_OK;
 }

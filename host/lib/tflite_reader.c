@@ -173,6 +173,20 @@ static quell_status one_input(struct tflite *r, struct fb_vector in, struct fb_v
     return finish(r, out, activated(r, op ? unary(r, op, x) : x, activation));
 }
 
+static quell_status leaky_relu(struct tflite *r, struct fb_vector in, struct fb_vector out, struct fb_table options)
+{
+    const uint32_t bits = (uint32_t)fb_number(options, 0, 4, 0);
+    struct graph_tensor *x;
+    TRY(real(r, in, 0, &x));
+    struct graph_tensor *y = unary(r, "LeakyRelu", x);
+    struct graph_attribute *alpha = y ? graph_add_attr(r->g, y->producer, "alpha") : NULL;
+    if (!alpha)
+        return NO_MEMORY(r);
+    alpha->kind = GRAPH_ATTR_FLOAT;
+    memcpy(&alpha->f, &bits, sizeof bits);
+    return finish(r, out, y);
+}
+
 /* Input 1 as integers; -1: it is no constant. */
 static int64_t constant(struct tflite *r, struct fb_vector in, int64_t values[GRAPH_RANK_MAX * 2])
 {
@@ -189,9 +203,11 @@ static int64_t constant(struct tflite *r, struct fb_vector in, int64_t values[GR
 static quell_status with_list(struct tflite *r, struct fb_vector in, struct fb_vector out, struct fb_table options, const char *op)
 {
     int64_t list[GRAPH_RANK_MAX * 2] = {0}, count = constant(r, in, list);
-    struct fb_vector shape = fb_vector(options, 0, 4);
+    struct fb_vector shape = {0};
     struct graph_tensor *x;
-    if (count < 0 && strcmp(op, "Reshape") == 0 && shape.count && shape.count <= GRAPH_RANK_MAX)
+    if (count < 0 && strcmp(op, "Reshape") == 0) /* of other operators the slot is no vector */
+        shape = fb_vector(options, 0, 4);
+    if (shape.count && shape.count <= GRAPH_RANK_MAX)
         for (count = 0; count < (int64_t)shape.count; count++)
             list[count] = fb_number_of(shape, (size_t)count);
     if (count < 0)
@@ -248,13 +264,19 @@ static quell_status operator(struct tflite *r, struct fb_table op)
     case 50: return one_input(r, in, out, "LogSoftmax", 0);
     case 55: return elementwise(r, in, out, "Max", 0);
     case 57: return elementwise(r, in, out, "Min", 0);
-    case 98: return one_input(r, in, out, "LeakyRelu", 0);
+    case 28: return one_input(r, in, out, "Tanh", 0);
+    case 47: return one_input(r, in, out, "Exp", 0);
+    case 54: return elementwise(r, in, out, "PRelu", 0);
+    case 59: return one_input(r, in, out, "Neg", 0);
+    case 98: return leaky_relu(r, in, out, options);
+    case 101: return one_input(r, in, out, "Abs", 0);
+    case 111: return one_input(r, in, out, "Elu", 0);
     case 117: return one_input(r, in, out, "HardSwish", 0);
     case 2: return elementwise(r, in, out, "Concat", 0);
     default:
         return FAIL(r, QUELL_E_UNSUPPORTED,
-                    "operator '%s' (TensorFlow Lite's number %lld): Quell does not have this operator; supported: ADD, AVERAGE_POOL_2D, CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, MAX_POOL_2D, MEAN, PAD, QUANTIZE, "
-                    "DEQUANTIZE, RELU, RELU6, RESHAPE, SUB, SOFTMAX and LOGISTIC at the end",
+                    "operator '%s' (TensorFlow Lite's number %lld): Quell does not have this operator; supported: ADD, AVERAGE_POOL_2D, CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, MAX_POOL_2D, MEAN, MUL, PAD, QUANTIZE, "
+                    "DEQUANTIZE, RELU, RELU6, RESHAPE, SUB, ABS, ELU, EXP, HARD_SWISH, LEAKY_RELU, LOGISTIC, NEG, PRELU, TANH, SOFTMAX at the end",
                     r->node, (long long)(old > new ? old : new));
     }
 }

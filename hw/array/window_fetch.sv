@@ -81,35 +81,40 @@ module window_fetch #(
     assign wait_o = place_wait && !run_q;
 
     // --- Counters of a place -----------------------------------------------------------------------------------------------
+    // What the next step depends on is a flip-flop, decided with the step before: the chain from here to the counters is the longest of the unit.
     logic [9:0]         x_q;             // windows of the pass still to do
     logic [11:0]        ig_q;            // input groups still to do
+    logic               pass_last_q, in_last_q;     // x_q, ig_q are 1
     logic               in_first_q;      // first input group
     logic [15:0]        pass_offset_q;   // word within the row where a pass begins
     logic signed [11:0] col_q;           // column
-    logic               col_inside_q;
+    logic               has_word_q;      // the column lies in the image, and a row of it
+    logic               first_word_q;    // the same of a pass's first column
     logic [15:0]        offset_q;        // word of column col_q within the row
     logic [1:0]         need_q;          // columns until the window is complete
     logic [2:0]         rows_q;          // rows of this column still to load
+    logic               col_end_q;       // the column's last step
+    logic               one_row_q;       // no column has more than one row
     logic               fresh_col_q, fresh_pass_q;
 
-    wire        has_word   = col_inside_q && inside_q != 3'b0;
     wire [2:0]  lowest     = rows_q & (~rows_q + 3'd1);
-    wire [2:0]  load       = has_word ? lowest : 3'b0;
-    wire [2:0]  shift      = !has_word ? 3'b111 : fresh_col_q ? (lowest | ~inside_q) : lowest;
-    wire        col_end    = !has_word || rows_q == lowest;
-    wire        window_end = col_end && need_q == 2'd1;
-    wire        pass_last  = x_q == 10'd1;
-    wire        in_last    = ig_q == 12'd1;
+    wire [2:0]  load       = has_word_q ? lowest : 3'b0;
+    wire [2:0]  shift      = !has_word_q ? 3'b111 : fresh_col_q ? (lowest | ~inside_q) : lowest;
+    wire        window_end = col_end_q && need_q == 2'd1;
     wire        advance    = run_q && (!step_valid_o || step_ready_i);
-    wire        pass_end   = window_end && pass_last;
-    wire        place_end  = advance && pass_end && in_last;
-    wire        row_last   = pass_last && in_last && flags_q[2];
+    wire        pass_end   = window_end && pass_last_q;
+    wire        place_end  = advance && pass_end && in_last_q;
+    wire        row_last   = pass_last_q && in_last_q && flags_q[2];
     assign take = place_valid && (!run_q || place_end);
 
     function automatic logic in_image(input logic signed [11:0] col);
         in_image = !col[11] && col[10:0] < 11'(cfg_in_w_i);
     endfunction
-    wire signed [11:0] col_next = col_q + (window_end ? 12'(jump_cols) : 12'd1);
+    wire signed [11:0] col_one = col_q + 12'sd1, col_jump = col_q + 12'(jump_cols);
+    wire               one_word = in_image(col_one) && inside_q != 3'b0, jump_word = in_image(col_jump) && inside_q != 3'b0;
+    wire               place_word = in_image(place_col) && place_inside != 3'b0;
+    wire               place_one_row = place_inside == 3'b001 || place_inside == 3'b010 || place_inside == 3'b100;
+    wire               two_rows = rows_q == 3'b011 || rows_q == 3'b101 || rows_q == 3'b110;
 
     always_ff @(posedge clk_i) begin
         if (take)
@@ -128,36 +133,53 @@ module window_fetch #(
             first_need_q  <= place_need;
             flags_q       <= place_flags;
             x_q           <= cfg_out_w_i;
+            pass_last_q   <= cfg_out_w_i == 10'd1;
             ig_q          <= in_groups;
+            in_last_q     <= in_groups == 12'd1;
             in_first_q    <= 1'b1;
             pass_offset_q <= place_offset + 16'd1;
             col_q         <= place_col;
-            col_inside_q  <= in_image(place_col);
+            has_word_q    <= place_word;
+            first_word_q  <= place_word;
+            one_row_q     <= place_one_row;
+            col_end_q     <= !place_word || place_one_row;
             offset_q      <= place_offset;
             need_q        <= place_need;
             rows_q        <= place_inside;
             fresh_col_q   <= 1'b1;
             fresh_pass_q  <= 1'b1;
         end else if (advance) begin
-            rows_q       <= col_end ? inside_q : rows_q & ~lowest;
-            fresh_col_q  <= col_end;
+            rows_q       <= col_end_q ? inside_q : rows_q & ~lowest;
+            fresh_col_q  <= col_end_q;
             fresh_pass_q <= pass_end;
             if (pass_end) begin
                 x_q           <= cfg_out_w_i;
+                pass_last_q   <= cfg_out_w_i == 10'd1;
                 need_q        <= first_need_q;
                 col_q         <= first_col_q;
-                col_inside_q  <= in_image(first_col_q);
+                has_word_q    <= first_word_q;
+                col_end_q     <= !first_word_q || one_row_q;
                 offset_q      <= pass_offset_q;
                 pass_offset_q <= pass_offset_q + 16'd1;
                 in_first_q    <= 1'b0;
                 ig_q          <= ig_q - 12'd1;
-            end else if (col_end) begin
-                col_q        <= col_next;
-                col_inside_q <= in_image(col_next);
-                offset_q     <= offset_q + (window_end ? jump : 16'(cfg_in_c8_i));
-                need_q       <= window_end ? need_next : need_q - 2'd1;
-                if (window_end) x_q <= x_q - 10'd1;
-            end
+                in_last_q     <= ig_q == 12'd2;
+            end else if (window_end) begin
+                x_q         <= x_q - 10'd1;
+                pass_last_q <= x_q == 10'd2;
+                col_q       <= col_jump;
+                has_word_q  <= jump_word;
+                col_end_q   <= !jump_word || one_row_q;
+                offset_q    <= offset_q + jump;
+                need_q      <= need_next;
+            end else if (col_end_q) begin
+                col_q      <= col_one;
+                has_word_q <= one_word;
+                col_end_q  <= !one_word || one_row_q;
+                offset_q   <= offset_q + 16'(cfg_in_c8_i);
+                need_q     <= need_q - 2'd1;
+            end else
+                col_end_q <= two_rows;
         end
 
     // --- The step, registered: the address adder stays out of the memory arbiter's path ----------------------------------
@@ -170,7 +192,7 @@ module window_fetch #(
             step_load_o  <= load;
             step_clear_o <= fresh_pass_q;
             step_done_o  <= window_end;
-            step_flags_o <= {in_last, row_last && flags_q[3], row_last, pass_last, in_last && flags_q[1], in_first_q && flags_q[0]};
+            step_flags_o <= {in_last_q, row_last && flags_q[3], row_last, pass_last_q, in_last_q && flags_q[1], in_first_q && flags_q[0]};
         end
         if (rst_i)
             step_valid_o <= 1'b0;

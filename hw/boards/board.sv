@@ -18,7 +18,8 @@ module board #(
     parameter int    ROW_WORDS      = 512,
     parameter int    DN_PAIR_WORDS  = 256,
     parameter int    DN_ROW_WORDS   = 64,
-    parameter int    LINE_PAIRS     = 1024
+    parameter int    LINE_PAIRS     = 1024,
+    parameter int    TABLES         = 8
 ) (
     // PLL: chip, USB 12 MHz, USB 48 MHz, in lock
     input  wire logic clk_i,
@@ -100,7 +101,8 @@ module board #(
         .ROW_WORDS     (ROW_WORDS),
         .DN_PAIR_WORDS (DN_PAIR_WORDS),
         .DN_ROW_WORDS  (DN_ROW_WORDS),
-        .LINE_PAIRS    (LINE_PAIRS)
+        .LINE_PAIRS    (LINE_PAIRS),
+        .TABLES        (TABLES)
     ) i_soc (
         .clk_i     (clk_i),
         .rst_i     (rst),

@@ -19,7 +19,8 @@ module orangecrab #(
     parameter int ROW_WORDS      = 512,
     parameter int DN_PAIR_WORDS  = 256,
     parameter int DN_ROW_WORDS   = 64,
-    parameter int LINE_PAIRS     = 1024
+    parameter int LINE_PAIRS     = 1024,
+    parameter int TABLES         = 8
 ) (
     input  wire logic clk_48mhz,
     inout  wire       usb_d_p,
@@ -62,7 +63,8 @@ module orangecrab #(
       .ROW_WORDS     (ROW_WORDS),
       .DN_PAIR_WORDS (DN_PAIR_WORDS),
       .DN_ROW_WORDS  (DN_ROW_WORDS),
-      .LINE_PAIRS    (LINE_PAIRS)
+      .LINE_PAIRS    (LINE_PAIRS),
+      .TABLES        (TABLES)
   ) i_board (
       .clk_i       (clk),
       .clk_usb_i   (clk_usb),

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything between the array's accumulators and activation memory, for one layer at a time:
 //
-//   acc ─► requantise ─► skid ─► analog ─► column_correct ─► skid ─► denoiser ─► skid ─► post ─► pool ─► store ─► memory
+//   acc ─► requantise ─► skid ─► analog ─► column_correct ─► skid ─► denoiser ─► skid ─► post ─► act_table ─► pool ─► store ─► memory
 //             └────────── const_memory ──────────┘  └ gaussian_source                     └ residual ◄ memory
 //
 // Contract: start_i begins a frame of cfg_out_h_i * cfg_out_w_i * cfg_out_c8_i * 4 pairs, of which not one more is taken; done_o answers when
 // all of them have been taken and the last word is in memory, and the next start_i may come in that cycle. One pair a clock when nothing
-// blocks and pooling windows do not overlap; first pair 4 cycles after start_i (42 with noise: the generator fills). Latency without denoiser: some 50 cycles, with pooling 64.
+// blocks and pooling windows do not overlap; first pair 4 cycles after start_i (42 with noise: the generator fills). Latency without denoiser: some 50 cycles, with pooling 64, with an activation table 2 more.
 `default_nettype none
 
 module post_engine #(
@@ -18,7 +18,9 @@ module post_engine #(
     parameter int DN_PAIR_WORDS = 256,
     parameter int DN_ROW_WORDS = 64,
     // Channel pairs of the lines in denoiser and pool, power of two: limits out_w * out_c8 * 4 and ceil(kh / sy) * pooled_w * out_c8 * 4.
-    parameter int LINE_PAIRS = 1024
+    parameter int LINE_PAIRS = 1024,
+    // Activation tables: a power of two up to 64, or 0
+    parameter int TABLES = 8
 ) (
     input  wire          clk_i,
     input  wire          rst_i,
@@ -52,6 +54,9 @@ module post_engine #(
     input  wire  [23:0]  cfg_post_b_i,
     input  wire  [ 7:0]  cfg_lo_i,
     input  wire  [ 7:0]  cfg_hi_i,
+    input  wire          cfg_table_on_i,
+    input  wire  [ 5:0]  cfg_table_index_i,
+    input  wire  [ 7:0]  cfg_z_table_i,
     input  wire  [ 7:0]  cfg_z_pool_i,
     input  wire  [23:0]  cfg_pool_m_i,
     input  wire  [ 5:0]  cfg_pool_shift_i,
@@ -83,10 +88,11 @@ module post_engine #(
     input  wire          acc_valid_i,
     output logic         acc_ready_o,
     input  wire  [63:0]  acc_data_i,
-    // CPU writes into constant memory and the denoiser's two memories
+    // CPU writes into constant memory, the denoiser's two memories and the activation tables
     input  wire          const_wr_en_i,
     input  wire          dn_pair_wr_en_i,
     input  wire          dn_row_wr_en_i,
+    input  wire          table_wr_en_i,
     input  wire  [15:0]  wr_index_i,
     input  wire  [ 5:0]  wr_lane_i,
     input  wire  [31:0]  wr_data_i,
@@ -166,8 +172,8 @@ module post_engine #(
     logic an_valid, an_ready, cc_valid, cc_ready, dni_valid, dni_ready, dno_valid, dno_ready;
     logic [17:0] an_data, cc_data, dni_data, dno_data, pi_data;
     logic [8:0] d_lo, d_hi;
-    logic pi_valid, pi_ready, po_valid, po_ready, st_valid, st_ready, st_row_end, st_frame_end;
-    logic [15:0] po_data, st_data;
+    logic pi_valid, pi_ready, ti_valid, ti_ready, po_valid, po_ready, st_valid, st_ready, st_row_end, st_frame_end;
+    logic [15:0] ti_data, po_data, st_data;
     logic [1:0] dn_samples;
     wire unused = &{1'b0, gauss_idle, words_q[31:30], dn_samples[0]};
 
@@ -253,15 +259,23 @@ module post_engine #(
         .clk_i, .rst_i, .start_i(start_q), .cfg_residual_i, .cfg_res_addr_i, .cfg_z_res_i, .cfg_z_y_i,
         .cfg_post_a_i, .cfg_post_b_i, .cfg_post_shift_i, .cfg_lo_i, .cfg_hi_i, .words_i(words_q), .in_valid_i(pi_valid),
         .in_ready_o(pi_ready), .in_data_i(pi_data), .res_req_valid_o(req_valid_o), .res_req_ready_i(req_ready_i),
-        .res_req_addr_o(req_addr_o), .res_rsp_valid_i(rsp_valid_i), .res_rsp_data_i(rsp_data_i), .out_valid_o(po_valid),
-        .out_ready_i(po_ready), .out_data_o(po_data)
+        .res_req_addr_o(req_addr_o), .res_rsp_valid_i(rsp_valid_i), .res_rsp_data_i(rsp_data_i), .out_valid_o(ti_valid),
+        .out_ready_i(ti_ready), .out_data_o(ti_data)
     );
+
+    act_table #(
+        .TABLES(TABLES)
+    ) u_table (
+        .clk_i, .rst_i, .cfg_table_on_i, .cfg_table_index_i, .in_valid_i(ti_valid), .in_ready_o(ti_ready), .in_data_i(ti_data),
+        .out_valid_o(po_valid), .out_ready_i(po_ready), .out_data_o(po_data), .wr_en_i(table_wr_en_i), .wr_index_i, .wr_lane_i, .wr_data_i
+    );
+    wire [7:0] z_codes = cfg_table_on_i ? cfg_z_table_i : cfg_z_y_i;  // zero point of what pool reads
 
     pool #(
         .LINE_PAIRS(LINE_PAIRS)
     ) u_pool (
         .clk_i, .rst_i, .start_i(start_q), .cfg_pool_kind_i, .cfg_pool_kh_i, .cfg_pool_kw_i, .cfg_pool_sy_i, .cfg_pool_sx_i,
-        .cfg_pool_pad_top_i, .cfg_pool_pad_left_i, .cfg_pooled_h_i, .cfg_pooled_w_i, .cfg_pool_m_i, .cfg_pool_shift_i, .cfg_z_y_i, .cfg_z_pool_i, .cfg_out_w_i, .cfg_out_h_i, .cfg_out_c8_i, .in_valid_i(po_valid), .in_ready_o(po_ready),
+        .cfg_pool_pad_top_i, .cfg_pool_pad_left_i, .cfg_pooled_h_i, .cfg_pooled_w_i, .cfg_pool_m_i, .cfg_pool_shift_i, .cfg_z_y_i(z_codes), .cfg_z_pool_i, .cfg_out_w_i, .cfg_out_h_i, .cfg_out_c8_i, .in_valid_i(po_valid), .in_ready_o(po_ready),
         .in_data_i(po_data), .out_valid_o(st_valid), .out_ready_i(st_ready), .out_data_o(st_data), .out_row_end_o(st_row_end),
         .out_frame_end_o(st_frame_end), .taken_o(pool_taken)
     );

@@ -39,13 +39,13 @@ module cpu_bus (
     input  wire logic        act_wr_ready_i,
     output logic      [63:0] act_wr_data_o,
 
-    // write ports of weight, constant, denoiser pair, denoiser row memory: enables in this order
-    output logic      [3:0]  wr_en_o,
+    // write ports of weight, constant, denoiser pair, denoiser row, activation table memory: enables in this order
+    output logic      [4:0]  wr_en_o,
     output logic      [15:0] wr_index_o,
     output logic      [5:0]  wr_lane_o,
     output logic      [31:0] wr_data_o
 );
-  localparam logic [3:0] RAM = 4'h0, MESSAGE = 4'h1, REGISTERS = 4'h2, ACTIVATION = 4'h3, WEIGHT = 4'h4, CONSTANT = 4'h5, DN_PAIR = 4'h6, DN_ROW = 4'h7;
+  localparam logic [3:0] RAM = 4'h0, MESSAGE = 4'h1, REGISTERS = 4'h2, ACTIVATION = 4'h3, WEIGHT = 4'h4, CONSTANT = 4'h5, DN_PAIR = 4'h6, DN_ROW = 4'h7, TABLE = 4'h8;
 
   logic [3:0] region;
   logic write, request, accept, alone, whole, busy_q, ready_q;
@@ -88,7 +88,7 @@ module cpu_bus (
         busy_q  <= 1'b0;
         ready_q <= 1'b1;
       end
-      wr_en_o <= {4{request && write}} & {region == DN_ROW, region == DN_PAIR, region == CONSTANT, region == WEIGHT};
+      wr_en_o <= {5{request && write}} & {region == TABLE, region == DN_ROW, region == DN_PAIR, region == CONSTANT, region == WEIGHT};
     end
   end
   wire unused = &{1'b0, mem_addr_i};
@@ -99,7 +99,7 @@ module cpu_bus (
     reg_q <= reg_rdata_i;
     wr_data_o <= mem_wdata_i;
     unique case (region)
-      WEIGHT:   {wr_index_o, wr_lane_o} <= {mem_addr_i[23:8], mem_addr_i[7:2]};
+      WEIGHT, TABLE: {wr_index_o, wr_lane_o} <= {mem_addr_i[23:8], mem_addr_i[7:2]};
       CONSTANT: {wr_index_o, wr_lane_o} <= {mem_addr_i[21:6], 2'd0, mem_addr_i[5:2]};
       default:  {wr_index_o, wr_lane_o} <= {mem_addr_i[22:7], 1'd0, mem_addr_i[6:2]};
     endcase

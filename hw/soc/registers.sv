@@ -18,7 +18,8 @@ module registers #(
     parameter int ROW_WORDS = 512,
     parameter int DN_PAIR_WORDS = 256,
     parameter int DN_ROW_WORDS = 64,
-    parameter int LINE_WORDS = 1024
+    parameter int LINE_WORDS = 1024,
+    parameter int TABLES = 8
 ) (
     input  wire logic        clk_i,
     input  wire logic        rst_i,
@@ -99,7 +100,7 @@ module registers #(
       quell_regs_pkg::ID:                reg_rdata_o <= 32'h4C455551;
       quell_regs_pkg::VERSION:           reg_rdata_o <= 32'(VERSION);
       quell_regs_pkg::BUILD:             reg_rdata_o <= 32'(BUILD);
-      quell_regs_pkg::CAPS:              reg_rdata_o <= 32'(BOTTLENECK_MAX) << 8 | 32'(CONV_CORES);
+      quell_regs_pkg::CAPS:              reg_rdata_o <= 32'(TABLES) << 16 | 32'(BOTTLENECK_MAX) << 8 | 32'(CONV_CORES);
       quell_regs_pkg::ACT_WORDS:         reg_rdata_o <= 32'(ACT_WORDS);
       quell_regs_pkg::WEIGHT_WORDS:      reg_rdata_o <= 32'(WEIGHT_WORDS);
       quell_regs_pkg::CONST_WORDS:       reg_rdata_o <= 32'(CONST_WORDS);

@@ -32,7 +32,9 @@ module soc #(
     // denoiser weights, bottleneck rows
     parameter int    DN_ROW_WORDS   = 64,
     // lines of denoiser and pooling, channel pairs
-    parameter int    LINE_PAIRS     = 1024
+    parameter int    LINE_PAIRS     = 1024,
+    // activation tables of 256 codes, a power of two up to 64; 0: none
+    parameter int    TABLES         = 8
 ) (
     input  wire logic       clk_i,
     input  wire logic       rst_i,
@@ -88,7 +90,7 @@ module soc #(
   logic cpu_req_valid, cpu_req_ready, cpu_rsp_valid, cpu_wr_valid, cpu_wr_ready;
   logic [15:0] cpu_act_addr;
   logic [63:0] cpu_wr_data, act_rsp_data;
-  logic [3:0] wr_en;
+  logic [4:0] wr_en;
   logic [15:0] wr_index;
   logic [5:0] wr_lane;
   logic [31:0] wr_data;
@@ -180,7 +182,8 @@ module soc #(
       .ROW_WORDS     (ROW_WORDS),
       .DN_PAIR_WORDS (DN_PAIR_WORDS),
       .DN_ROW_WORDS  (DN_ROW_WORDS),
-      .LINE_WORDS    (LINE_PAIRS)
+      .LINE_WORDS    (LINE_PAIRS),
+      .TABLES        (TABLES)
   ) i_registers (
       .clk_i      (clk_i),
       .rst_i      (rst_i),
@@ -316,7 +319,8 @@ module soc #(
       .BOTTLENECK_MAX(BOTTLENECK_MAX),
       .DN_PAIR_WORDS (DN_PAIR_WORDS),
       .DN_ROW_WORDS  (DN_ROW_WORDS),
-      .LINE_PAIRS    (LINE_PAIRS)
+      .LINE_PAIRS    (LINE_PAIRS),
+      .TABLES        (TABLES)
   ) i_post (
       .clk_i               (clk_i),
       .rst_i               (units_rst),
@@ -348,6 +352,9 @@ module soc #(
       .cfg_post_b_i        (pl[quell_regs_pkg::POST_B_BIT+:24]),
       .cfg_lo_i            (pl[quell_regs_pkg::LO_BIT+:8]),
       .cfg_hi_i            (pl[quell_regs_pkg::HI_BIT+:8]),
+      .cfg_table_on_i      (pl[quell_regs_pkg::TABLE_ON_BIT+:1]),
+      .cfg_table_index_i   (pl[quell_regs_pkg::TABLE_INDEX_BIT+:6]),
+      .cfg_z_table_i       (pl[quell_regs_pkg::Z_TABLE_BIT+:8]),
       .cfg_z_pool_i        (pl[quell_regs_pkg::Z_POOL_BIT+:8]),
       .cfg_pool_m_i        (pl[quell_regs_pkg::POOL_M_BIT+:24]),
       .cfg_pool_shift_i    (pl[quell_regs_pkg::POOL_SHIFT_BIT+:6]),
@@ -380,6 +387,7 @@ module soc #(
       .const_wr_en_i       (wr_en[1]),
       .dn_pair_wr_en_i     (wr_en[2]),
       .dn_row_wr_en_i      (wr_en[3]),
+      .table_wr_en_i       (wr_en[4]),
       .wr_index_i          (wr_index),
       .wr_lane_i           (wr_lane),
       .wr_data_i           (wr_data),

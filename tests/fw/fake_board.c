@@ -53,7 +53,7 @@ static uint32_t read_register(uint32_t offset)
     switch (offset) {
     case offsetof(quell_regs_t, version): return 0x000100;
     case offsetof(quell_regs_t, build): return 0x12345678;
-    case offsetof(quell_regs_t, caps): return 8 | 4 << 8;
+    case offsetof(quell_regs_t, caps): return 8 | 4 << 8 | 8 << 16;
     case offsetof(quell_regs_t, act_words): return FAKE_ACT_WORDS;
     case offsetof(quell_regs_t, weight_words): return 2048;
     case offsetof(quell_regs_t, const_words): return 512;
@@ -142,13 +142,14 @@ void board_write(uint32_t address, uint32_t value)
     pass();
     assert(address % 4 == 0);
     uint32_t region = address >> 28, offset = address & 0x0FFFFFFF;
-    static const uint32_t limit[8] = {0, 0, 0, 0, 2048u << 8, 512u << 6, 256u << 7, 64u << 7};
-    fake.written[region & 7]++;
-    fake.last_address[region & 7] = offset;
+    static const uint32_t limit[9] = {0, 0, 0, 0, 2048u << 8, 512u << 6, 256u << 7, 64u << 7, 8u << 8};
+    assert(region < 9);
+    fake.written[region]++;
+    fake.last_address[region] = offset;
     if (region == MAP_REGISTERS >> 28)
         write_register(offset, value);
     else if (region >= MAP_WEIGHT >> 28)
-        assert(region < 8 && offset < limit[region]);
+        assert(offset < limit[region]);
     else if (region == MAP_ACTIVATION >> 28) { /* a word is stored with its upper half */
         uint32_t alias = MAP_ACTIVATION_LOW - MAP_ACTIVATION;
         if (offset & alias) {

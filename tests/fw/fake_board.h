@@ -15,8 +15,8 @@ struct fake {
     uint8_t message[16384];
     uint8_t activation[FAKE_ACT_WORDS * 8];
     uint32_t lower_half; /* written, not stored yet */
-    uint32_t written[8];                  /* lanes written, by top address digit */
-    uint32_t last_address[8];
+    uint32_t written[9];                  /* lanes written, by top address digit */
+    uint32_t last_address[9];
     uint32_t time, step;                  /* clock; cycles that pass with each access */
     uint8_t rx[65536], tx[65536];         /* what the host has sent, and has got */
     size_t rx_head, rx_tail, tx_count;

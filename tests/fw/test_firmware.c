@@ -204,7 +204,7 @@ static void expect_error(uint32_t where, uint32_t index, uint32_t field, uint32_
 static void test_info(void **state)
 {
     (void)state;
-    const struct qp_info want = {0x100, 0x12345678, 8, 4, 8192, 2048, 512, 512, 256, 64, 1024, QP_MAX_PAYLOAD};
+    const struct qp_info want = {0x100, 0x12345678, 8, 4, 8192, 2048, 512, 512, 256, 64, 1024, QP_MAX_PAYLOAD, 8};
     sequence = 0xFFFFFFFF;
     ask(QP_INFO, 0, 0, QP_OK);
     assert_memory_equal(answer.payload, &want, sizeof want);
@@ -218,7 +218,7 @@ static void test_info(void **state)
 static void test_write_and_read(void **state)
 {
     (void)state;
-    static const uint32_t words[QP_MEM_COUNT] = {8192, 2048, 512, 256, 64}, lanes[QP_MEM_COUNT] = {2, 18, 10, 13, 12}, shift[QP_MEM_COUNT] = {3, 8, 6, 7, 7};
+    static const uint32_t words[QP_MEM_COUNT] = {8192, 2048, 512, 256, 64, 8}, lanes[QP_MEM_COUNT] = {2, 18, 10, 13, 12, 64}, shift[QP_MEM_COUNT] = {3, 8, 6, 7, 7, 8};
     static uint32_t message[2048];
     for (uint32_t m = 0; m < QP_MEM_COUNT; m++) {
         uint32_t length = 12 + 3 * lanes[m] * 4, before = fake.written[3 + m];
@@ -371,7 +371,7 @@ static void test_every_layer_field(void **state)
     /* fields any of whose values the hardware can take: zero points, multipliers, noise, flags that need nothing else */
     static const char *const free_fields[] = {"noise", "correct", "dn_depthwise", "dn_bottleneck", "residual", "dn_sample", "win_h", "win_w", "step_y", "step_x", "rng_layer", "in_last", "z_in", "z_v", "z_res", "z_y",
         "sigma_add", "sigma_mul", "adc_wide", "post_a", "post_b", "z_pool", "pool_m", "pool_shift", "post_shift", "dn_m1", "dn_m2", "dn_md", "dn_mu", "dn_mv", "dn_s1", "dn_s2", "dn_sd",
-        "dn_su", "dn_sv", "pad_top", "pad_left", "wait_prev", "lo", "hi", "pool_kw"};
+        "dn_su", "dn_sv", "pad_top", "pad_left", "wait_prev", "lo", "hi", "pool_kw", "z_table", "table_on"};
     load_table();
     struct table before = device.table;
     unsigned refused = 0;
@@ -425,7 +425,7 @@ static void test_layer_limits(void **state)
         CASE(out_w, 9, 10, 9), CASE(out_w, 8, 0, 1), CASE(out_h, 9, 10, 9), CASE(out_h, 8, 0, 1), CASE(pooled_h, 4, 5, 4), CASE(pooled_h, 1, 0, 1), CASE(pooled_w, 4, 5, 4), CASE(pooled_w, 1, 0, 1),
         CASE(adc_shift, 8, 9, 8), CASE(post_shift, 1, 0, 1), CASE(pool_shift, 63, 0, 1), CASE(dn_s1, 1, 0, 1), CASE(dn_s2, 1, 0, 1), CASE(dn_sd, 1, 0, 1), CASE(dn_su, 1, 0, 1), CASE(dn_sv, 1, 0, 1),
         CASE(pool_kh, 9, 0, 1), CASE(pool_kw, 9, 0, 1), CASE(pool_sy, 1, 0, 1), CASE(pool_sx, 1, 0, 1),
-        CASE(pool_pad_top, 1, 2, 1), CASE(pool_pad_left, 1, 2, 1),
+        CASE(pool_pad_top, 1, 2, 1), CASE(pool_pad_left, 1, 2, 1), CASE(table_index, 7, 8, 7),
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         good_table();
@@ -448,6 +448,13 @@ static void test_layer_limits(void **state)
     good_table(); /* 4 x 2 windows of 12 channels in one output group: 96 words from 10 on */
     SET(table.layer[2], win_h, 3), SET(table.layer[2], win_w, 1), SET(table.layer[2], w_addr, 2048 - 95);
     check_refused("windows", LAYER_FIELD_w_addr, 2048 - 95, 2048 - 96);
+    good_table();
+    device.hw.info.tables = 0; /* a chip without tables */
+    SET(table.layer[2], table_on, 1);
+    check_refused("table_on", LAYER_FIELD_table_on, 1, 0);
+    device.hw.info.tables = 8;
+    load_table();
+    device.table.head.count = 0;
     good_table();
     SET(table.layer[2], mode, 2);
     check_refused("depthwise", LAYER_FIELD_out_c8, 1, 2);

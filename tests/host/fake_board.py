@@ -7,7 +7,7 @@
     refuse:N   image N is refused, naming a field       cut:N    end in the middle of the answer
     slow       0.1 s an image                           version  another version of Quell
     load       end (signal 9) when the table comes
-    sizes:N,.. a board of these sizes, from CONV_CORES to the lines of denoiser and pooling
+    sizes:N,.. a board of these sizes, from CONV_CORES to the lines of denoiser and pooling, and the activation tables
 QUELL_FAKE_READY names a file that is made once requests are heard. Logits of image i are i, i + 1, ... (modulo 100); TABLE is refused with field z_in of layer 2 if QUELL_FAKE is table.
 """
 import os
@@ -23,7 +23,7 @@ CLASSES = 10
 
 def main():
     mode, _, number = os.environ.get("QUELL_FAKE", "").partition(":")
-    sizes = [int(v) for v in number.split(",")] if mode == "sizes" else [8, 4, 8192, 2048, 512, 512, 256, 64, 1024]
+    sizes = [int(v) for v in number.split(",")] if mode == "sizes" else [8, 4, 8192, 2048, 512, 512, 256, 64, 1024, 8]
     number = int(number or 0) if mode != "sizes" else 0
     version = [int(v) for v in open(os.path.join(os.path.dirname(__file__), "../../VERSION")).read().strip().split(".")]
     images = 0
@@ -40,7 +40,7 @@ def main():
         magic, status, answer, flip, hurt = 0x31505151, 0, b"", 0, False
         if opcode == 1:
             number_of = version[0] << 16 | version[1] << 8 | version[2]
-            answer = struct.pack("<12I", number_of + (mode == "version"), 0, *sizes, 8192)
+            answer = struct.pack("<13I", number_of + (mode == "version"), 0, *sizes[:-1], 8192, sizes[-1])
         elif opcode == 3:
             answer = bytes(8 * struct.unpack("<II", payload)[1])
         elif opcode == 4 and mode == "load":

@@ -472,6 +472,59 @@ def lone_transposes():
     return net, net.pair(net.dense(y, 10))
 
 
+# ---- functions of one tensor ----
+
+def functions(*ops, text=None, opset=17):
+    """Each behind a convolution's codes."""
+    def make():
+        net = Net(opset=opset)
+        x = net.start()
+        for op, attributes, extra in ops:
+            x = net.pair(net.conv(x, 8))
+            x = net.pair(net.node(op, [x, *(net.constant(np.float32(e)) for e in extra)], **attributes))
+        return net, net.head(x)
+    FORMS[f"function_{ops[0][0].lower()}"] = Form("functions", text or ", ".join(o[0] for o in ops) + " of codes: a table", make)
+
+
+functions(("LeakyRelu", {"alpha": 0.1}, []), ("PRelu", {}, [0.25]), ("Elu", {}, []), ("Selu", {}, []), ("Celu", {"alpha": 0.5}, []), ("ThresholdedRelu", {"alpha": 0.3}, []),
+          text="LeakyRelu, PRelu with one slope, Elu, Selu, Celu, ThresholdedRelu of codes: a table")
+functions(("Sigmoid", {}, []), ("HardSigmoid", {}, []), ("Tanh", {}, []), ("Softplus", {}, []), ("Softsign", {}, []), ("HardSwish", {}, []))
+functions(("Exp", {}, []), ("Erf", {}, []), ("Abs", {}, []), ("Neg", {}, []), ("Pow", {}, [2]), ("Mish", {}, []), opset=18)
+
+
+@form("functions", "x times Sigmoid(x) with a pair between (SiLU); HardSwish and GELU written out in Add, Clip, Div, Mul, Erf: one table each")
+def functions_in_parts():
+    net = Net()
+    number = lambda v: net.constant(np.float32(v))
+    x = net.pair(net.conv(net.start(), 8))
+    x = net.pair(net.node("Mul", [x, net.pair(net.node("Sigmoid", [x]))]))
+    x = net.pair(net.conv(x, 8))
+    x = net.pair(net.node("Div", [net.node("Mul", [x, net.node("Clip", [net.node("Add", [x, number(3)]), number(0), number(6)])]), number(6)]))
+    x = net.pair(net.conv(x, 8))
+    y = net.node("Add", [net.node("Erf", [net.node("Div", [x, number(np.sqrt(2))])]), number(1)])
+    return net, net.head(net.pair(net.node("Mul", [net.node("Mul", [x, y]), number(0.5)])))
+
+
+@form("functions", "of codes with other readers, of the image, behind pooling and addition, in front of a mean")
+def functions_elsewhere():
+    net = Net()
+    image = net.start()
+    x = net.pair(net.conv(net.pair(net.node("Tanh", [image])), 8))
+    y = net.pair(net.conv(net.pair(net.node("LeakyRelu", [x])), 8))
+    y = net.pair(net.node("LeakyRelu", [net.pair(net.node("Add", [y, x]))], alpha=0.2))
+    y = net.pair(net.node("MaxPool", [net.conv(y, 8)], kernel_shape=[2, 2], strides=[2, 2]))
+    return net, net.head(net.pair(net.node("HardSwish", [y])))
+
+
+@form("functions", "between Transposes, of an image N x H x W x C; Relu behind a table")
+def functions_nhwc():
+    net = Net(nhwc=True, act="int8")
+    x = net.node("Transpose", [net.pair("image")], perm=[0, 3, 1, 2])
+    y = net.node("Transpose", [net.pair(net.conv(x, 8))], perm=[0, 2, 3, 1])
+    y = net.pair(net.node("Relu", [net.pair(net.node("HardSwish", [y]))]))
+    return net, net.head(plain(net, net.node("Transpose", [y], perm=[0, 3, 1, 2])))
+
+
 # ---- the end ----
 
 def end(op, **attributes):
@@ -619,16 +672,32 @@ def operator(op, *words, **attributes):
     def make():
         net = Net()
         x = plain(net)
-        second = {"Concat": [x], "Mul": [x]}.get(op, [])
-        return net, net.head(net.pair(net.node(op, [x, *second], **attributes)))
-    FORMS[f"operator_{op.lower()}"] = Form("refused", op + (" of two tensors" if op == "Mul" else " inside the network" if op == "Sigmoid" else ""), make, code=UNSUPPORTED, words=(f"({op})", *words, "supported"))
+        return net, net.head(net.pair(net.node(op, [x, plain(net)], **attributes)))
+    FORMS[f"operator_{op.lower()}"] = Form("refused", op + (" of two tensors" if op == "Mul" else ""), make, code=UNSUPPORTED, words=(f"({op})", *words, "supported"))
 
 
-operator("LeakyRelu", "Relu", alpha=0.1)
-operator("Sigmoid", "end of the network")
-operator("HardSwish", "Relu or Clip")
 operator("Concat", "joined", axis=1)
 operator("Mul", "two tensors")
+
+
+@refused("LeakyRelu, Sigmoid, ... of a value that is not quantised", "(LeakyRelu)", "calibrate with a pair", "in front of it", "supported")
+def function_of_real_value():
+    net = Net()
+    return net, net.head(net.pair(net.node("LeakyRelu", [net.conv(net.start(), 8)], alpha=0.1)))
+
+
+@refused("PRelu with a slope a channel", "(PRelu)", "one slope for all channels", "supported")
+def slopes():
+    net = Net()
+    return net, net.head(net.pair(net.node("PRelu", [net.pair(net.conv(net.start(), 8)), net.constant(np.linspace(0, 1, 8, dtype=np.float32).reshape(8, 1, 1))])))
+
+
+@refused("a function that has no value for some code", "(Log)", "not a number", "clip")
+def no_value():
+    net = Net()
+    y = net.node("Log", [net.pair(net.conv(net.start(), 8))])
+    net.values[y] = np.nan_to_num(net.values[y], neginf=-5)
+    return net, net.head(net.pair(y))
 
 
 @refused("kernels above 16 x 16", "(Conv)", "kernel is 17 x 1", "up to 16 x 16")

@@ -25,7 +25,7 @@ class Net:
 
     def __init__(self, seed, shape=(3, 12, 12), unsigned=False, zero=None):
         self.random = np.random.default_rng(seed)
-        self.nodes, self.constants, self.functions, self.unsigned = [], {}, set(), unsigned
+        self.nodes, self.constants, self.functions, self.unsigned, self.opset = [], {}, set(), unsigned, OPSET
         self.shape = shape
         self.x = self.quantise("image", shape, 1 / 255, -128 if zero is None else zero, "in")
 
@@ -145,7 +145,7 @@ class Net:
         self.node("Softmax", [y], "out", axis=1)
         graph = helper.make_graph(self.nodes, "golden", [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", *self.shape])],
                                   [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", None])], list(self.constants.values()))
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("quell", 1)], functions=[function(k) for k in sorted(self.functions)])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset), helper.make_opsetid("quell", 1)], functions=[function(k) for k in sorted(self.functions)])
         model.ir_version = 8
         onnx.checker.check_model(model)
         return model
@@ -247,6 +247,59 @@ def case_lowered(what):
     return net.close(y)
 
 
+def number(net, name, value):
+    return net.constant(name, value, np.float32)
+
+
+def one(op, **attributes):
+    return lambda net, x: net.node(op, [x.name], "act", **attributes)
+
+
+def prelu(net, x):
+    return net.node("PRelu", [x.name, net.constant("slope", [[[0.2]]], np.float32)], "act")
+
+
+def silu(net, x):
+    """x * sigmoid(x), with codes between as quantisers write it."""
+    gate = net.quantise(net.node("Sigmoid", [x.name], "gate"), x.shape, 1 / 256, -128, "gate")
+    return net.node("Mul", [x.name, gate.name], "act")
+
+
+def hard_swish_parts(net, x):
+    y = net.node("Clip", [net.node("Add", [x.name, number(net, "three", 3)], "plus"), number(net, "none", 0), number(net, "six", 6)], "clipped")
+    return net.node("Div", [net.node("Mul", [x.name, y], "times"), number(net, "sixth", 6)], "act")
+
+
+def gelu_parts(net, x):
+    y = net.node("Erf", [net.node("Div", [x.name, number(net, "root", np.sqrt(2))], "scaled")], "erf")
+    return net.node("Mul", [net.node("Mul", [x.name, number(net, "half", 0.5)], "halved"), net.node("Add", [y, number(net, "one", 1)], "plus_one")], "act")
+
+
+def square_root(net, x):
+    return net.node("Sqrt", [net.node("Pow", [x.name, number(net, "two", 2)], "squared")], "act")
+
+
+def bounds(net, x):
+    return net.node("Max", [net.node("Min", [net.node("Abs", [x.name], "absolute"), number(net, "most", 1.5)], "least"), net.node("Neg", [x.name], "negative")], "act")
+
+
+def case_table(write, shared=False, image=False, flat=False, residual=False, pool=None, behind=None, unsigned=False, opset=OPSET, **quantised):
+    net = Net(7, unsigned=unsigned)
+    net.opset = opset
+    x = net.x if image else net.dense(net.conv(net.x, "first", 4, stride=2), "product", 24) if flat else net.conv(net.x, "first", 11)
+    if residual:
+        x = net.post("sum", net.conv(x, "second", 11), x)
+    scale, zero = net.range()
+    y = net.quantise(write(net, x), x.shape, quantised.get("scale", scale), quantised.get("zero", zero), "under_test")
+    if behind == "relu":
+        y = net.post("after", y, relu=True)
+    elif behind == "table":
+        y = net.quantise(net.node("Tanh", [y.name], "tanh"), y.shape, 0.008, 3, "after")
+    if shared:
+        y = net.post("add", net.conv(y, "other", x.shape[0]), x)
+    return net.close(net.pool(y, "pool", **pool) if pool else y)
+
+
 def case_float_range(zero):
     net = Net(6, zero=zero)
     return net.close(net.conv(net.x, "under_test", 16))
@@ -345,6 +398,35 @@ CASES = {
     "lowered_overlapping_pool": lambda: case_lowered("overlapping_pools"),
     "lowered_pool_of_image": lambda: case_lowered("pool_of_image"),
     "lowered_add_of_image": lambda: case_lowered("add_of_image"),
+    "table_leaky_relu": lambda: case_table(one("LeakyRelu", alpha=0.1)),
+    "table_prelu": lambda: case_table(prelu),
+    "table_sigmoid": lambda: case_table(one("Sigmoid"), scale=1 / 256, zero=-128),
+    "table_hard_sigmoid": lambda: case_table(one("HardSigmoid", alpha=0.3), scale=1 / 255, zero=-128),
+    "table_hard_swish": lambda: case_table(one("HardSwish"), opset=14),
+    "table_hard_swish_parts": lambda: case_table(hard_swish_parts),
+    "table_tanh": lambda: case_table(one("Tanh"), scale=1 / 128, zero=0),
+    "table_elu": lambda: case_table(one("Elu", alpha=0.7)),
+    "table_selu": lambda: case_table(one("Selu")),
+    "table_celu": lambda: case_table(one("Celu", alpha=0.6)),
+    "table_softplus": lambda: case_table(one("Softplus")),
+    "table_softsign": lambda: case_table(one("Softsign"), scale=1 / 128, zero=0),
+    "table_thresholded": lambda: case_table(one("ThresholdedRelu", alpha=0.4)),
+    "table_exp": lambda: case_table(one("Exp"), scale=0.03, zero=-128),
+    "table_mish": lambda: case_table(one("Mish"), opset=18),
+    "table_silu": lambda: case_table(silu),
+    "table_gelu_parts": lambda: case_table(gelu_parts),
+    "table_square_root": lambda: case_table(square_root),
+    "table_bounds": lambda: case_table(bounds),
+    "table_unsigned": lambda: case_table(one("LeakyRelu", alpha=0.2), unsigned=True, zero=-60),
+    "table_of_image": lambda: case_table(one("Tanh"), image=True),
+    "table_of_product": lambda: case_table(one("LeakyRelu"), flat=True),
+    "table_of_sum": lambda: case_table(one("LeakyRelu", alpha=0.3), residual=True),
+    "table_of_shared": lambda: case_table(silu, shared=True),
+    "table_relu": lambda: case_table(one("Tanh"), behind="relu"),
+    "table_twice": lambda: case_table(one("LeakyRelu", alpha=-0.5), behind="table"),
+    "table_average": lambda: case_table(one("HardSwish"), opset=14, pool={"op": "AveragePool", "kernel": (2, 3)}),
+    "table_global_average": lambda: case_table(one("LeakyRelu"), pool={"op": "GlobalAveragePool"}),
+    "table_max": lambda: case_table(one("Elu"), pool={"op": "MaxPool", "kernel": (2, 2), "same": True}),
     "requantised": lambda: case_lowered("requantised"),
     "denoise": lambda: case_post("input", relu=True, denoise="Denoise"),
     "denoise_depthwise": lambda: case_post(relu=True, denoise="DenoiseDepthwise"),

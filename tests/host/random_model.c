@@ -235,7 +235,13 @@ void random_model_add(struct quell_model *model, const struct random_spec *spec,
     l->info.out_w = (uint32_t)(t->pooled_w = pool_windows(t->out_w, t->pool_kw, t->pool_sx, t->pool_pad_left, spec->pool_beyond));
     l->info.out_c = l->real_channels;
     l->info.out_scale = 1;
-    l->info.out_zero = t->pool_kind ? t->z_pool : t->z_y;
+    if (spec->table) {
+        l->act_table = weights(random, QUELL_TABLE_CODES, 127);
+        t->table_on = 1;
+        t->table_index = (int32_t)(model->layer_count % 8);
+        t->z_table = random_range(random, -128, 127);
+    }
+    l->info.out_zero = t->pool_kind ? t->z_pool : quell_layer_z_pooled(t);
     l->info.in_h = h;
     l->info.in_w = w;
     l->info.in_c = c;
@@ -322,6 +328,7 @@ static void random_layer(struct quell_model *model, struct random *r, int last)
             s.pool_beyond = random_range(r, 0, 1);
         }
     }
+    s.table = random_range(r, 0, 3) == 0;
     s.block = random_range(r, 0, 3);
     s.m = random_range(r, 1, 8);
     random_model_add(model, &s, r);
@@ -366,6 +373,7 @@ void random_model_free(struct quell_model *model)
         struct quell_model_layer *l = &model->layers[i];
         free(l->weights);
         free(l->constants);
+        free(l->act_table);
         if (l->block) {
             struct quell_block *b = l->block;
             void *const all[] = {b->d, b->w1, b->b1, b->w2, b->b2, b->wu, b->wv, b->cv, b};

@@ -25,6 +25,7 @@ struct random_spec {
     int pool_sy, pool_sx, pool_top, pool_left; /* strides, 0: the kernel's sides; padding, less than the kernel */
     int pool_beyond;           /* where strides are above 1, windows that begin in the frame and end outside of it too */
     int relu;
+    int table;                 /* an activation table of random codes */
     int block, m;              /* denoising block: 0 none, 1 depthwise, 2 bottleneck, 3 both; width */
     int wild;                  /* scales and zero points of any legal value, else such that codes look like a network's */
 };

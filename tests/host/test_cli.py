@@ -181,7 +181,7 @@ def rename_operator(name, op):
 
 
 @pytest.mark.parametrize("change, code, texts", [
-    (rename_operator("stem_relu", "Sigmoid"), UNSUPPORTED, ["'stem_relu'", "Sigmoid", "supported: Conv"]),
+    (rename_operator("stem_relu", "Softmax"), UNSUPPORTED, ["'stem_relu'", "Softmax", "supported: Conv"]),
     (rename_operator("block0_conv2_sum", "Mul"), UNSUPPORTED, ["'block0_conv2_sum'", "Mul"]),
     (set_attribute("stem", "strides", [3, 3]), UNSUPPORTED, ["'stem'", "strides"]),
     (set_attribute("stem", "dilations", [2, 2]), UNSUPPORTED, ["'stem'", "dilations"]),

@@ -92,6 +92,22 @@ def test_external_missing_short_or_linked(tmp_path):
     assert forms.run_quell(path, images(net))[0] == FILE
 
 
+# ---- tables ----
+
+@pytest.mark.parametrize("slopes, code", [(8, 0), (9, 6)])
+def test_number_of_tables(tmp_path, slopes, code):
+    """The chip has eight; layers with the same function and scales share one."""
+    net = forms.Net()
+    x = net.pair(net.conv(net.start(), 8))
+    for i in range(slopes + 2):
+        x = net.pair(net.conv(x, 8, kernel=1), scale=0.02, zero=128)
+        x = net.pair(net.node("LeakyRelu", [x], alpha=0.1 + i % slopes / 20), scale=0.02, zero=128)
+    forms.save(net, net.head(x), tmp_path / "m.onnx")
+    done = forms.subprocess.run([forms.QUELL, "compile", "--model", tmp_path / "m.onnx", "--output", tmp_path / "m.quell", "--report", "--device", "sim"], capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    assert f"activation tables {slopes}/8" in done.stdout if code == 0 else "needs 9 activation tables" in done.stderr and "has 8" in done.stderr, done.stdout + done.stderr
+
+
 # ---- what the passes say ----
 
 def test_report_names_the_passes(tmp_path):

@@ -96,6 +96,22 @@ class Both:
         weight = self.file.tensor("w", codes.shape, "int8", codes, scale, 0, 0)
         self.file.operator(tf.FULLY_CONNECTED, [before, weight, bias], [out], (0, "Int8", tf.NONE))
 
+    def function(self, op, code, *options, slope=None, **attributes):
+        before, more = self.number, []
+        inputs = [self.real()]
+        if slope is not None:  # codes of their own on either side
+            inputs.append(self.net.constant(np.float32(slope * np.float32(0.01))))
+            more = [self.file.tensor("slope", (1, 1, 1), "int8", [slope], 0.01, 0)]
+        y = self.net.node(op, inputs, **attributes)
+        self.file.operator(code, [before, *more], [self.quantised(y, op)], *options)
+
+    def silu(self):
+        x, number = self.codes, self.number
+        self.function("Sigmoid", tf.LOGISTIC)
+        y = self.net.node("Mul", [self.net.dequantise(x), self.real()])
+        gate = self.number
+        self.file.operator(tf.MUL, [number, gate], [self.quantised(y, "silu")], (0, "Int8", tf.NONE))
+
     def softmax(self):
         out = self.file.tensor("softmax", (1, self.net.values[self.codes].shape[1]), self.dtype, scale=1 / 256, zero=-128)
         self.file.operator(tf.SOFTMAX, [self.number], [out])
@@ -142,6 +158,17 @@ def test_average_pool(tmp_path):
     both = Both()
     both.conv(8)
     both.pool(tf.AVERAGE_POOL, 3)
+    both.dense(10)
+    compare(both, tmp_path)
+
+
+def test_functions(tmp_path):
+    both = Both()
+    for function in (lambda: both.function("LeakyRelu", tf.LEAKY_RELU, (0, "Float32", 0.125), alpha=0.125), lambda: both.function("HardSwish", tf.HARD_SWISH), lambda: both.function("Tanh", tf.TANH),
+                     lambda: both.function("PRelu", tf.PRELU, slope=30), lambda: both.function("Elu", tf.ELU), both.silu):
+        both.conv(8, activation=tf.NONE)
+        function()
+    both.mean()
     both.dense(10)
     compare(both, tmp_path)
 

@@ -4,6 +4,7 @@ import flatbuffers
 import numpy as np
 
 ADD, AVERAGE_POOL, CONV, DEPTHWISE, FULLY_CONNECTED, MAX_POOL, RESHAPE, SOFTMAX, PAD, MEAN, QUANTIZE, LSTM = 0, 1, 3, 4, 9, 17, 22, 25, 34, 40, 114, 16
+LOGISTIC, MUL, TANH, PRELU, LEAKY_RELU, ELU, HARD_SWISH = 14, 18, 28, 54, 98, 111, 117
 TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}
 SAME, VALID = 0, 1
 NONE, RELU, RELU6 = 0, 1, 3
@@ -21,7 +22,7 @@ class Writer:
         return len(self.tensors) - 1
 
     def operator(self, code, inputs, outputs, *options):
-        """options: (slot, kind, value) with kind Int32, Int8, Bool."""
+        """options: (slot, kind, value) with kind Int32, Int8, Bool, Float32."""
         self.operators.append((code, inputs, outputs, options))
 
     def bytes(self, inputs, outputs):

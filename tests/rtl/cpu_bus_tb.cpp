@@ -16,7 +16,7 @@ static void run(Bench &tb)
     d.mem_valid_i = d.act_rsp_valid_i = 0;
     tb.reset();
     for (int access = 0; access < 12000; access++) {
-        unsigned region = tb.between(0, 7);
+        unsigned region = tb.between(0, 8);
         bool write = region > 3 || (tb.random() & 1);
         uint32_t address = region << 28 | (region == 2 ? tb.random() % 16 * 4 : region <= 3 ? tb.random() % 64 * 4 : (tb.random() & 0x7FFFFC)), data = tb.random();
         bool alone = region == 3 && write && tb.coin(); // a word with upper lane 0
@@ -45,7 +45,7 @@ static void run(Bench &tb)
             else if (answer_in >= 0)
                 answer_in--;
             if (accepted) {
-                const bool from[8] = {(bool)d.ram_en_o, (bool)d.msg_valid_o, (bool)d.reg_wr_o, d.act_req_valid_o || d.act_wr_valid_o};
+                const bool from[9] = {(bool)d.ram_en_o, (bool)d.msg_valid_o, (bool)d.reg_wr_o, d.act_req_valid_o || d.act_wr_valid_o};
                 TB_CHECK(tb, from[region] && (region != 2 || write), "wrong region for %08x", address);
                 if (region == 3)
                     TB_CHECK(tb, d.act_addr_o == (address >> 3 & 0xFFFF), "activation address");
@@ -63,7 +63,7 @@ static void run(Bench &tb)
             if (since >= 0)
                 since++;
             if (d.wr_en_o) {
-                const unsigned shift[4] = {8, 6, 7, 7}, offset = address & 0x0FFFFFFF;
+                const unsigned shift[5] = {8, 6, 7, 7, 8}, offset = address & 0x0FFFFFFF;
                 TB_CHECK(tb, region >= 4 && d.wr_en_o == 1 << (region - 4), "write enable %x in region %u", d.wr_en_o, region);
                 TB_CHECK(tb, d.wr_index_o == (uint16_t)(offset >> shift[region - 4]), "index");
                 TB_CHECK(tb, d.wr_lane_o == (offset & ((1u << shift[region - 4]) - 1)) / 4 && d.wr_data_o == data, "lane");

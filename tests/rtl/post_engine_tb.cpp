@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // post_engine against libquell's functions in a chain: batches of frames back to back, each with settings of its own (noise, range of the ADC, correction,
-// denoiser, residual, pooling), the accumulators of the next frame offered early; memory that answers late and refuses.
+// denoiser, residual, activation table, pooling), the accumulators of the next frame offered early; memory that answers late and refuses.
 #include "Vpost_engine.h"
 #include "denoiser_model.h"
 #include "pool_windows.h"
@@ -13,10 +13,11 @@ struct Constants {
 };
 static Constants constants[1024]; // by channel
 static uint64_t memory[1 << 16];
+static uint8_t tables[8][256];
 
 struct Frame {
     DenoiserLayer dn;
-    int noise, correct, residual, kind, out_addr, res_addr, const_addr, pair_addr, row_addr, adc_shift, z_res, z_y, z_pool, lo, hi;
+    int noise, correct, residual, kind, out_addr, res_addr, const_addr, pair_addr, row_addr, adc_shift, z_res, z_y, z_pool, lo, hi, table_on, table, z_table;
     Side y, x; // pooling
     uint32_t s_add, s_mul, post_a, post_b, pool_m;
     unsigned post_shift, pool_shift;
@@ -80,6 +81,7 @@ static void draw(Tb<Vpost_engine> &tb, Frame &f)
     f.res_addr = tb.between(0, 30000), f.out_addr = tb.between(32768, 65535 - 600), f.const_addr = tb.between(0, 512 - 4 * l.c8);
     f.adc_shift = tb.between(0, 2) ? 0 : tb.between(0, 8);
     f.z_res = tb.between(-128, 127), f.z_y = tb.between(-128, 127), f.z_pool = tb.between(-128, 127);
+    f.table_on = tb.between(0, 2) == 0, f.table = tb.between(0, 7), f.z_table = tb.between(-128, 127);
     f.lo = tb.between(0, 1) ? f.z_y : -128, f.hi = 127;
     f.s_add = tb.between(0, 20000), f.s_mul = tb.between(0, 4000);
     f.post_a = tb.between(0x400000, 0xffffff), f.post_b = tb.between(0x800000, 0xffffff), f.post_shift = tb.between(23, 25);
@@ -98,7 +100,7 @@ static void draw(Tb<Vpost_engine> &tb, Frame &f)
     int pixel = l.c8 * 4, slow = l.m * ((l.m + 1) / 2) + 2;
     if (l.bottleneck && slow > pixel)
         pixel = slow;
-    f.min_cycles = (uint64_t)l.w * l.h * pixel + (f.noise ? 41 : 0) + (l.depthwise || l.bottleneck ? (l.w + 1) * pixel + 90 : 0) + 73;
+    f.min_cycles = (uint64_t)l.w * l.h * pixel + (f.noise ? 41 : 0) + (l.depthwise || l.bottleneck ? (l.w + 1) * pixel + 90 : 0) + 73 + 2 * f.table_on;
     if (f.kind) // and the clocks in which a pair stays with the pooling for further windows
         f.min_cycles += pool_clocks(f.y, f.x, l.c8 * 4) - (uint64_t)l.w * l.h * l.c8 * 4;
 }
@@ -125,6 +127,8 @@ static void expect(Frame &f)
     for (size_t e = 0; e < l.size(); e++) {
         int32_t r = f.residual ? (int8_t)(memory[f.res_addr + e / 8] >> 8 * (e % 8)) : f.z_res;
         code[e] = qa_post(d[e], r - f.z_res, f.post_a, f.post_b, f.post_shift, f.z_y, f.lo, f.hi);
+        if (f.table_on)
+            code[e] = (int8_t)tables[f.table][(uint8_t)code[e]];
     }
     int ow = f.kind ? f.x.windows : l.w, oh = f.kind ? f.y.windows : l.h;
     if (f.kind == 0)
@@ -135,7 +139,7 @@ static void expect(Frame &f)
             int32_t p = f.kind == 1 ? 0 : -1000;
             for (int row = std::max(y, 0); row < std::min(y + f.y.kernel, l.h); row++)
                 for (int column = std::max(x, 0); column < std::min(x + f.x.kernel, l.w); column++) {
-                    int q = code[l.element(row, column, i % c)] - f.z_y;
+                    int q = code[l.element(row, column, i % c)] - (f.table_on ? f.z_table : f.z_y);
                     p = f.kind == 1 ? p + q : std::max(q, p);
                 }
             out.push_back(qa_pool(p, f.pool_m, f.pool_shift, f.z_pool));
@@ -157,6 +161,7 @@ static void configure(Vpost_engine &d, const Frame &f)
     d.cfg_out_w_i = l.w, d.cfg_out_h_i = l.h, d.cfg_out_c8_i = l.c8;
     d.cfg_z_v_i = l.z & 255, d.cfg_z_res_i = f.z_res & 255, d.cfg_z_y_i = f.z_y & 255, d.cfg_z_pool_i = f.z_pool & 255;
     d.cfg_lo_i = f.lo & 255, d.cfg_hi_i = f.hi & 255;
+    d.cfg_table_on_i = f.table_on, d.cfg_table_index_i = f.table, d.cfg_z_table_i = f.z_table & 255;
     d.cfg_sigma_add_i = f.s_add, d.cfg_sigma_mul_i = f.s_mul, d.cfg_adc_shift_i = f.adc_shift, d.cfg_adc_wide_i = l.wide;
     d.cfg_post_a_i = f.post_a, d.cfg_post_b_i = f.post_b, d.cfg_post_shift_i = f.post_shift;
     d.cfg_pool_m_i = f.pool_m, d.cfg_pool_shift_i = f.pool_shift, d.cfg_pool_kh_i = f.y.kernel, d.cfg_pool_kw_i = f.x.kernel;
@@ -217,8 +222,8 @@ static void batch(Tb<Vpost_engine> &tb)
                 answers.push_back({tb.cycle + 2, memory[d.req_addr_o]});
             if (d.wr_valid_o && d.wr_ready_i) {
                 TB_CHECK(tb, written < f.words.size() && d.wr_addr_o == f.out_addr + written && d.wr_data_o == f.words[written],
-                         "frame %d (%dx%dx%d, noise %d, correct %d, denoiser %d%d%d, residual %d, pool %d %dx%d/%dx%d), word %d of %d: got %016llx at %04x, want %016llx", (int)n,
-                         f.dn.h, f.dn.w, f.dn.c8 * 8, f.noise, f.correct, f.dn.depthwise, f.dn.bottleneck, f.dn.sample, f.residual, f.kind, f.y.kernel, f.x.kernel, f.y.stride, f.x.stride, (int)written,
+                         "frame %d (%dx%dx%d, noise %d, correct %d, denoiser %d%d%d, residual %d, table %d, pool %d %dx%d/%dx%d), word %d of %d: got %016llx at %04x, want %016llx", (int)n,
+                         f.dn.h, f.dn.w, f.dn.c8 * 8, f.noise, f.correct, f.dn.depthwise, f.dn.bottleneck, f.dn.sample, f.residual, f.table_on, f.kind, f.y.kernel, f.x.kernel, f.y.stride, f.x.stride, (int)written,
                          (int)f.words.size(), (unsigned long long)d.wr_data_o, d.wr_addr_o, (unsigned long long)(written < f.words.size() ? f.words[written] : 0));
                 written++;
             }
@@ -247,9 +252,18 @@ static void run(Tb<Vpost_engine> &tb)
     auto &d = tb.dut;
     for (auto &w : memory)
         w = tb.random();
-    d.start_i = d.acc_valid_i = d.const_wr_en_i = d.dn_pair_wr_en_i = d.dn_row_wr_en_i = d.req_ready_i = d.rsp_valid_i = d.wr_ready_i = 0;
+    d.start_i = d.acc_valid_i = d.const_wr_en_i = d.dn_pair_wr_en_i = d.dn_row_wr_en_i = d.table_wr_en_i = d.req_ready_i = d.rsp_valid_i = d.wr_ready_i = 0;
     tb.reset();
     write_constants(tb);
+    for (int t = 0; t < 8; t++) {
+        std::vector<uint32_t> lanes;
+        for (int i = 0; i < 256; i++) {
+            tables[t][i] = tb.random();
+            if (i % 4 == 3)
+                lanes.push_back((uint32_t)tables[t][i] << 24 | tables[t][i - 1] << 16 | tables[t][i - 2] << 8 | tables[t][i - 3]);
+        }
+        write_lanes(tb, d.table_wr_en_i, t, lanes);
+    }
     for (int i = 0; i < 40; i++)
         batch(tb);
 }

@@ -52,7 +52,7 @@ static void run(Bench &tb)
     memset(counts, 0, sizeof counts);
     macs = 0;
     const struct { unsigned address; uint32_t value; } constants[] = {
-        {REG(id), 0x4C455551}, {REG(version), 66051}, {REG(build), 19088743}, {REG(caps), 4 << 8 | 8}, {REG(act_words), 8192}, {REG(weight_words), 2048}, {REG(const_words), 512},
+        {REG(id), 0x4C455551}, {REG(version), 66051}, {REG(build), 19088743}, {REG(caps), 8 << 16 | 4 << 8 | 8}, {REG(act_words), 8192}, {REG(weight_words), 2048}, {REG(const_words), 512},
         {REG(row_words), 512}, {REG(dn_pair_words), 256}, {REG(dn_row_words), 64}, {REG(line_words), 1024}, {REG(rx_count), 0}, {REG(layer), 0}, {REG(status), 0}};
     for (auto c : constants)
         TB_CHECK(tb, read(tb, c.address) == c.value, "register %03x: %08x, not %08x", c.address, d.reg_rdata_o, c.value);

@@ -12,8 +12,8 @@ HEADER = struct.Struct("<IHHIIII")
 MAGIC, VERSION = 0x31505151, 1
 INFO, WRITE, READ, TABLE, IMAGE, COUNTERS, ABORT = range(1, 8)
 (OK, BAD_MAGIC, BAD_VERSION, BAD_CRC, BAD_LENGTH, BAD_SEQUENCE, BAD_OPCODE, BAD_FIELD, BUSY, NO_TABLE, TIMEOUT, ABORTED, INTERNAL) = range(13)
-ACTIVATION, WEIGHT, CONSTANT, DN_PAIR, DN_ROW = range(5)
-INFO_FIELDS = "version build cores bottleneck_max act_words weight_words const_words row_words dn_pair_words dn_row_words line_words max_payload".split()
+ACTIVATION, WEIGHT, CONSTANT, DN_PAIR, DN_ROW, TABLES = range(6)
+INFO_FIELDS = "version build cores bottleneck_max act_words weight_words const_words row_words dn_pair_words dn_row_words line_words max_payload tables".split()
 
 
 def layer_fields():
@@ -91,7 +91,7 @@ class Board:
     def info(self):
         status, payload = self.ask(INFO)
         assert status == OK
-        return dict(zip(INFO_FIELDS, struct.unpack("<12I", payload)))
+        return dict(zip(INFO_FIELDS, struct.unpack("<13I", payload)))
 
     def write(self, memory, index, words, data):
         return self.ask(WRITE, struct.pack("<III", memory, index, words) + data)

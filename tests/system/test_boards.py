@@ -210,8 +210,8 @@ endmodule
 
 def test_quell_says_how_much_a_smaller_board_lacks():
     """The sizes of the OrangeCrab with LFE5U-25F, answered by a fake board: the model of the demo needs more weights than it holds."""
-    names = ["CONV_CORES", "BOTTLENECK_MAX", "ACT_WORDS", "WEIGHT_WORDS", "CONST_WORDS", "ROW_WORDS", "DN_PAIR_WORDS", "DN_ROW_WORDS", "LINE_PAIRS"]
-    sizes = [{"CONV_CORES": 8, **BOARDS["orangecrab-25f"].parameters}[n] for n in names]
+    names = ["CONV_CORES", "BOTTLENECK_MAX", "ACT_WORDS", "WEIGHT_WORDS", "CONST_WORDS", "ROW_WORDS", "DN_PAIR_WORDS", "DN_ROW_WORDS", "LINE_PAIRS", "TABLES"]
+    sizes = [{"CONV_CORES": 8, "TABLES": 8, **BOARDS["orangecrab-25f"].parameters}[n] for n in names]
     command = [ROOT / "build/bin/quell", "run", "--model", ROOT / "models/resnet8_fmnist_denoised.onnx", "--images",
                "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz", "--limit", "1", "--device", "sim", "--simulator", ROOT / "tests/host/fake_board.py"]
     done = subprocess.run(command, env={**os.environ, "QUELL_FAKE": "sizes:" + ",".join(map(str, sizes))}, capture_output=True, text=True, timeout=60)

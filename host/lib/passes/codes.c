@@ -99,7 +99,7 @@ quell_status pass_codes(struct graph *g, quell_error *err)
             continue;
         const struct graph_node *q = graph_in(n, 0) ? graph_maker(graph_in(n, 0)) : NULL;
         double scale, zero;
-        if (!graph_out(n) || !graph_is(q, "QuantizeLinear") || !graph_is_code(graph_in(n, 0)->type) || !pass_quantisation(q, &scale, &zero))
+        if (!graph_out(n) || (!graph_is(q, "QuantizeLinear") && !pass_table_codes(q)) || !graph_is_code(graph_in(n, 0)->type) || !pass_quantisation(q, &scale, &zero))
             continue;
         quell_status status = rewrite(g, n, q, err);
         if (status != QUELL_OK)

@@ -106,7 +106,7 @@ static int product(const struct graph_node *n, struct graph_tensor *y)
 static int infer(const struct graph_node *n, struct graph_tensor *y)
 {
     static const char *const SAME[] = {"QuantizeLinear", "DequantizeLinear", "Relu", "Clip", "Identity", "Dropout", "Cast", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Softmax", "LogSoftmax",
-                                       "BatchNormalization", "Neg", "Abs", "Sqrt", "Elu", "Selu", "Gelu", "PRelu", NULL};
+                                       "BatchNormalization", "Neg", "Abs", "Sqrt", "Elu", "Selu", "Gelu", "PRelu", "Celu", "ThresholdedRelu", "Softplus", "Softsign", "Mish", "Exp", "Log", "Erf", "Reciprocal", "Sign", "Floor", "Ceil", "Round", NULL};
     static const char *const BROADCAST[] = {"Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", NULL};
     static const char *const GLOBAL[] = {"GlobalAveragePool", "GlobalMaxPool", NULL};
     static const char *const REDUCE[] = {"ReduceMean", "ReduceMax", "ReduceSum", NULL};
@@ -146,7 +146,7 @@ static int infer(const struct graph_node *n, struct graph_tensor *y)
 
 static enum graph_type type_of(const struct graph_node *n)
 {
-    if (graph_is(n, "QuantizeLinear"))
+    if (graph_is(n, "QuantizeLinear") || pass_table_codes(n))
         return graph_in(n, 2) ? graph_in(n, 2)->type : graph_out(n)->type;
     if (graph_is(n, "DequantizeLinear"))
         return graph_in(n, 1) ? graph_in(n, 1)->type : GRAPH_FLOAT;

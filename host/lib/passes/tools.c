@@ -142,3 +142,14 @@ int pass_channels(const struct graph_tensor *x, int64_t *channels, int64_t *pixe
     }
     return 0;
 }
+
+const int8_t *pass_table_codes(const struct graph_node *n)
+{
+    if (!n || n->removed || strcmp(n->domain, "quell") != 0 || strcmp(n->op, "Table") != 0 || n->input_count != 4 || !graph_out(n))
+        return NULL;
+    const struct graph_tensor *x = graph_in(n, 0), *zero = graph_in(n, 2), *codes = graph_in(n, 3);
+    double scale, z;
+    if (!x || x->data || !pass_quantisation(n, &scale, &z) || !graph_is_code(zero->type) || !pass_is_const(codes) || codes->type != GRAPH_INT8 || graph_elements(codes) != QUELL_TABLE_CODES)
+        return NULL;
+    return codes->data;
+}

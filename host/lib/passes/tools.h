@@ -36,6 +36,8 @@ int64_t pass_output_axis(const struct graph_node *node);
 int pass_quantisation(const struct graph_node *node, double *scale, double *zero);
 /* Channels and pixels of an activation, flat or not; 0: not known. */
 int pass_channels(const struct graph_tensor *x, int64_t *channels, int64_t *pixels);
+/* quell.Table, which pass_table makes: codes, scale, zero point (both of its result), int8 codes by the code q & 255 -> codes. NULL: it is none, or not such. */
+const int8_t *pass_table_codes(const struct graph_node *node);
 /* The only reader of a tensor, or NULL. */
 struct graph_node *pass_sole_reader(const struct graph_tensor *t);
 

@@ -1,3 +1,3 @@
 # The words between two windows are those between two columns.
 # bench: window
-s/\(window_end \? jump : 16'\(cfg_in_c8_i\)\)/16'(cfg_in_c8_i)/
+s/offset_q    <= offset_q \+ jump;/offset_q    <= offset_q + 16'(cfg_in_c8_i);/
