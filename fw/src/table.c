@@ -116,6 +116,14 @@ static bool check_pool(const struct check *c)
         && at_least(c, LAYER_FIELD_pool_shift, layer_pool_shift(e), 1);
 }
 
+/* The last word of the last pixel; the tensor fits without what others write between its pixels. */
+static bool check_pitch(const struct check *c)
+{
+    const uint32_t *e = c->entry;
+    uint32_t steps = layer_pooled_h(e) * layer_pooled_w(e) - 1, room = c->hw->act_words - layer_out_addr(e) - layer_out_c8(e);
+    return at_least(c, LAYER_FIELD_out_pitch, layer_out_pitch(e), layer_out_c8(e)) && (!steps || at_most(c, LAYER_FIELD_out_pitch, layer_out_pitch(e), room / steps));
+}
+
 static bool check_post(const struct check *c)
 {
     const uint32_t *e = c->entry;
@@ -126,7 +134,7 @@ static bool check_post(const struct check *c)
         return false;
     if (lo > hi)
         return refuse(c, LAYER_FIELD_hi, layer_hi(e), layer_lo(e));
-    return check_pool(c) && tensor_fits(c, LAYER_FIELD_out_addr, layer_out_addr(e), LAYER_FIELD_pooled_h, layer_pooled_h(e), layer_pooled_w(e), layer_out_c8(e));
+    return check_pool(c) && tensor_fits(c, LAYER_FIELD_out_addr, layer_out_addr(e), LAYER_FIELD_pooled_h, layer_pooled_h(e), layer_pooled_w(e), layer_out_c8(e)) && check_pitch(c);
 }
 
 static uint32_t product(uint32_t a, uint32_t b)
@@ -279,7 +287,7 @@ static bool inputs_are_kept(const struct table *table)
     bool kept = apart(h->input_addr[0], words, h->input_addr[1], words);
     for (uint32_t i = 0; i < h->count; i++) {
         const uint32_t *e = table->layer[i];
-        uint32_t out = layer_pooled_w(e) * layer_pooled_h(e) * layer_out_c8(e);
+        uint32_t out = (layer_pooled_w(e) * layer_pooled_h(e) - 1) * layer_out_pitch(e) + layer_out_c8(e); /* others' words of a joined tensor too */
         kept = kept && apart(layer_out_addr(e), out, h->input_addr[0], words) && apart(layer_out_addr(e), out, h->input_addr[1], words);
     }
     return kept;

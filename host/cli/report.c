@@ -32,7 +32,9 @@ static void print_row(const struct quell_model *m, uint32_t i)
 {
     const struct quell_model_layer *l = &m->layers[i];
     const struct quell_layer *t = &l->table;
-    char residual[16] = "-", pool[40], pairs[16] = "-", rows[16] = "-", sizes[40], form[40];
+    char residual[16] = "-", pool[40], pairs[16] = "-", rows[16] = "-", sizes[40], form[40], joined[32] = "";
+    if (l->join)
+        snprintf(joined, sizeof joined, " (joined: %u)", l->join - 1);
     if (t->residual)
         snprintf(residual, sizeof residual, "%d", t->res_addr);
     if (l->block)
@@ -40,8 +42,8 @@ static void print_row(const struct quell_model *m, uint32_t i)
     if (l->block && l->block->m)
         snprintf(rows, sizeof rows, "%d+%u", t->dn_row_addr, l->block->m);
     snprintf(sizes, sizeof sizes, "%dx%dx%u", t->out_h, t->out_w, l->real_channels);
-    printf("%2u %-20.20s %-8s %-12s %-8s %5d %5d %5s   %d+%u%s  %d+%u  %s  %s\n", i, cli_text(l->info.name), kind(l, form), sizes, pooling(t, pool), t->in_addr, t->out_addr, residual, t->w_addr,
-           quell_weight_words(l, m->limits.cores), t->wait_prev ? "" : " (no wait)", t->const_addr, l->channels / 2, pairs, rows);
+    printf("%2u %-20.20s %-8s %-12s %-8s %5d %5d %5s   %d+%u%s  %d+%u  %s  %s%s\n", i, cli_text(l->info.name), kind(l, form), sizes, pooling(t, pool), t->in_addr, t->out_addr, residual, t->w_addr,
+           quell_weight_words(l, m->limits.cores), t->wait_prev ? "" : " (no wait)", t->const_addr, l->channels / 2, pairs, rows, joined);
 }
 
 void cli_print_report(const struct quell_model *m)

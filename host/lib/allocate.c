@@ -4,7 +4,7 @@
  *
  * A tensor of activation memory lives from the layer that writes it to the last one that reads it; tensors whose lives meet do not
  * overlap. The array may already work on layer N + 1 while post-processing ends layer N, so what layer N reads as residual lives for one
- * layer more. The image (two buffers: the host fills one while the other is computed) and the logits live for ever.
+ * layer more. Layers that write one tensor, each its words of every pixel, have it from the first of them on. The image (two buffers: the host fills one while the other is computed) and the logits live for ever.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -182,7 +182,13 @@ static uint32_t make_tensors(const struct quell_model *m, int buffers, struct te
     tensors[1] = (struct tensor){.words = buffers == 2 ? image : 0, .last = buffers == 2 ? end : -1, .next = -1};
     for (int i = 0; i < end; i++) {
         const struct quell_model_layer *l = &m->layers[i];
-        tensors[2 + i] = (struct tensor){.words = l->info.out_h * l->info.out_w * (l->channels / 8), .first = i, .last = i, .next = -1};
+        uint32_t c8 = !l->join ? l->channels / 8 : l->join == (uint32_t)i + 1 ? (uint32_t)l->table.out_pitch : 0; /* a joined tensor is its last layer's */
+        tensors[2 + i] = (struct tensor){.words = l->info.out_h * l->info.out_w * c8, .first = i, .last = i, .next = -1};
+        for (int k = 0; k < i && l->join == (uint32_t)i + 1; k++)
+            if (quell_joins(&m->layers[k], i)) {
+                tensors[2 + i].first = k;
+                break;
+            }
     }
     tensors[1 + end].next = 1;
     tensors[1 + end].last = end;
@@ -221,7 +227,7 @@ static quell_status place_activations(struct quell_model *m, quell_error *err)
     m->logits_addr = tensors[count - 1].address;
     for (uint32_t i = 0; i < m->layer_count; i++) {
         struct quell_model_layer *l = &m->layers[i];
-        l->table.out_addr = (int32_t)tensors[2 + i].address;
+        l->table.out_addr = (int32_t)(tensors[l->join ? 1 + l->join : 2 + i].address + l->join_at);
         l->table.in_addr = (int32_t)tensors[l->input_layer < 0 ? 0 : 2 + l->input_layer].address;
         l->table.res_addr = l->residual_layer == QUELL_NO_LAYER ? 0 : (int32_t)tensors[l->residual_layer < 0 ? 0 : 2 + l->residual_layer].address;
     }

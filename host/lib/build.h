@@ -2,7 +2,7 @@
 /*
  * The compiler's working state while it walks a graph: for every tensor what it is, for every layer what is known of it. The files, each of which
  * calls only those before it: build.c (this state), build_layer.c (scales into a layer's integers), build_block.c (denoising blocks),
- * build_geometry.c (kernels as windows of the array), build_conv.c (operators that open a layer), build_quantise.c (Q, DQ, tables), build_post.c (add, clip, pool), build_shape.c; compile.c walks.
+ * build_geometry.c (kernels as windows of the array), build_conv.c (operators that open a layer), build_quantise.c (Q, DQ, tables), build_concat.c (joined tensors), build_post.c (add, clip, pool), build_shape.c; compile.c walks.
  */
 #ifndef QUELL_BUILD_H
 #define QUELL_BUILD_H
@@ -114,6 +114,10 @@ quell_status build_gemm(struct builder *b);
 quell_status build_matmul(struct builder *b);
 
 /* ---- build_quantise.c ---- */
+/* Scale and zero point (for int8 codes) of the present node, inputs 1 and 2. */
+quell_status build_quantisation(const struct builder *b, float *scale, int *zero);
+/* What the layer writes so far. */
+void build_describe_output(struct builder *b, const struct value *v);
 quell_status build_quantise(struct builder *b);
 quell_status build_dequantise(struct builder *b);
 quell_status build_table(struct builder *b);
@@ -125,6 +129,9 @@ quell_status build_clip(struct builder *b);
 quell_status build_pool(struct builder *b);
 quell_status build_global_pool(struct builder *b);
 quell_status build_reduce_mean(struct builder *b);
+
+/* ---- build_concat.c ---- */
+quell_status build_concat(struct builder *b);
 
 /* ---- build_shape.c ---- */
 quell_status build_identity(struct builder *b);

@@ -49,7 +49,7 @@ quell_status layer_set_v(struct builder *b, int layer, float scale, int zero)
     struct quell_layer *t = &l->table;
     d->s_v = scale;
     set_input_channels(t, &l->info, d);
-    t->out_c8 = (int32_t)(l->channels / 8);
+    t->out_c8 = t->out_pitch = (int32_t)(l->channels / 8);
     t->z_v = t->z_y = t->z_pool = zero;
     t->post_a = t->pool_m = 1 << 23;
     t->post_shift = t->pool_shift = 23;

@@ -9,8 +9,7 @@
 #include "input.h"
 #include "passes/tools.h"
 
-/* Scale and zero point (for int8 codes) of the present Quantize/DequantizeLinear. */
-static quell_status read_quantisation(const struct builder *b, float *scale, int *zero)
+quell_status build_quantisation(const struct builder *b, float *scale, int *zero)
 {
     double value;
     enum graph_type type = GRAPH_UINT8;
@@ -82,8 +81,7 @@ static quell_status quantise_layer(struct builder *b, const struct value *x, flo
     return QUELL_OK;
 }
 
-/* What the layer writes so far. */
-static void describe_output(struct builder *b, const struct value *v)
+void build_describe_output(struct builder *b, const struct value *v)
 {
     struct quell_layer_info *info = &build_layer(b, v->layer)->info;
     strncpy(info->output, v->codes, sizeof info->output - 1);
@@ -101,7 +99,7 @@ quell_status build_quantise(struct builder *b)
     int zero;
     TRY(build_input(b, 0, KINDS(IMAGE) | KINDS(REAL) | KINDS(FLOAT), "the image or a layer's result", &x));
     struct value v = *x;
-    TRY(read_quantisation(b, &scale, &zero));
+    TRY(build_quantisation(b, &scale, &zero));
     v.codes = graph_out(b->node)->name;
     if (x->kind == VALUE_IMAGE) {
         TRY(quantise_image(b, scale, zero));
@@ -117,7 +115,7 @@ quell_status build_quantise(struct builder *b)
     v.zero = zero;
     v.sole = build_uses(b) == 1 && (x->kind != VALUE_REAL || v.codes != x->codes || x->sole);
     if (v.layer >= 0 && v.codes == graph_out(b->node)->name)
-        describe_output(b, &v);
+        build_describe_output(b, &v);
     return build_output(b, &v);
 }
 
@@ -140,7 +138,7 @@ quell_status build_dequantise(struct builder *b)
     }
     float scale;
     int zero;
-    TRY(read_quantisation(b, &scale, &zero));
+    TRY(build_quantisation(b, &scale, &zero));
     v.kind = VALUE_REAL;
     v.sole = x->sole && build_uses(b) == 1 && scale == x->scale && zero == x->zero;
     v.scale = scale; /* the same codes may stand for other numbers than they were made of */
@@ -157,7 +155,7 @@ quell_status build_table(struct builder *b)
     if (!codes)
         return BUILD_FAIL(b, QUELL_E_MODEL, "%s: it must read codes, a scale, a zero point and 256 codes of int8", b->label);
     TRY(build_input(b, 0, KINDS(CODES), "quantised codes", &x));
-    TRY(read_quantisation(b, &scale, &zero));
+    TRY(build_quantisation(b, &scale, &zero));
     struct value v = *x;
     TRY(layer_open_stage(b, x, STAGE_POST, &v.layer));
     struct quell_model_layer *l = build_layer(b, v.layer);
@@ -172,6 +170,6 @@ quell_status build_table(struct builder *b)
     v.zero = zero;
     v.codes = graph_out(b->node)->name;
     v.sole = build_uses(b) == 1;
-    describe_output(b, &v);
+    build_describe_output(b, &v);
     return build_output(b, &v);
 }

@@ -73,10 +73,20 @@ static quell_status read_input(struct observation *o, uint32_t i, quell_error *e
         qr_image_codes(o->model, o->images, o->first + i, o->input);
         return QUELL_OK;
     }
-    quell_status status = quell_device_activations(o->device, o->images, o->first + i, o->noise_seed, i, (uint32_t)producer, o->packed, err);
-    if (status == QUELL_OK)
-        qr_pad_channels(o->packed, o->in_pixels, o->in_channels, o->input);
-    return status;
+    const struct quell_model_layer *last = &o->model->layers[producer];
+    size_t pitch = qr_round_up(o->in_channels, 8);
+    memset(o->input, 0, o->in_pixels * pitch);
+    for (int k = 0; k <= producer; k++) { /* the layer that made it, or all that wrote it */
+        const struct quell_model_layer *l = &o->model->layers[k];
+        if (last->join ? !quell_joins(l, producer) : k != producer)
+            continue;
+        quell_status status = quell_device_activations(o->device, o->images, o->first + i, o->noise_seed, i, (uint32_t)k, o->packed, err);
+        if (status != QUELL_OK)
+            return status;
+        for (size_t p = 0; p < o->in_pixels; p++)
+            memcpy(o->input + p * pitch + l->join_at * 8, o->packed + p * l->real_channels, l->real_channels);
+    }
+    return QUELL_OK;
 }
 
 static void take_samples(struct observation *o, uint32_t i)

@@ -16,7 +16,7 @@
 
 enum { PADDING_MAX = 15, CLASS_TEXT_MAX = 4096, FILE_MAX = 1 << 28 };
 
-#define SUPPORTED "Conv up to 3x3, depthwise, Gemm, MatMul, Add, Relu, Clip, functions of quantised tensors (LeakyRelu, HardSwish, Sigmoid, ...), AveragePool, GlobalAveragePool, ReduceMean, MaxPool, Flatten, Reshape, quell.Denoise*; at the end Softmax, LogSoftmax, Sigmoid, ArgMax; operators on constants"
+#define SUPPORTED "Conv up to 3x3, depthwise, Gemm, MatMul, Add, Relu, Clip, functions of quantised tensors (LeakyRelu, HardSwish, Sigmoid, ...), AveragePool, GlobalAveragePool, ReduceMean, MaxPool, Concat, Flatten, Reshape, quell.Denoise*; at the end Softmax, LogSoftmax, Sigmoid, ArgMax; operators on constants"
 
 /* ---- the network's input ---- */
 
@@ -132,6 +132,8 @@ static quell_status read_graph_output(struct builder *b)
     const struct quell_layer_info *info = &m->layers[v->layer].info;
     if (info->out_h != 1 || info->out_w != 1)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's output '%s' is an image of %u x %u; supported: one number a class (pool, or cut the network there)", name, info->out_h, info->out_w);
+    if (m->layers[v->layer].join)
+        return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network's output '%s' is joined of several (Concat); supported: one layer's result: join the weights of the layers before", name);
     if ((uint32_t)v->layer + 1 != m->layer_count)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the layer '%s' comes after the network's output '%s'", m->layers[m->layer_count - 1].info.name, name);
     m->info.classes = info->out_c;
@@ -146,9 +148,9 @@ static quell_status check_layers(struct builder *b)
     if (m->layer_count == 0)
         return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the network has no layer: supported are quantised (QDQ) networks with at least one Conv or Gemm");
     for (uint32_t i = 0; i < m->layer_count; i++) {
-        int read = i + 1 == m->layer_count;
+        int as = m->layers[i].join ? (int)m->layers[i].join - 1 : (int)i, read = as + 1 == (int)m->layer_count; /* as: the layer by which its tensor is known */
         for (uint32_t k = i + 1; k < m->layer_count; k++)
-            read |= m->layers[k].input_layer == (int)i || m->layers[k].residual_layer == (int)i;
+            read |= m->layers[k].input_layer == as || m->layers[k].residual_layer == as;
         if (b->drafts[i].stage == STAGE_ACC)
             return BUILD_FAIL(b, QUELL_E_UNSUPPORTED, "the output of node '%s' is never quantised; supported: QDQ models (QuantizeLinear behind every layer): calibrate with a pair behind it", m->layers[i].info.name);
         if (!read)
@@ -163,7 +165,7 @@ static const struct {
     const char *domain, *name;
     quell_status (*build)(struct builder *b);
 } OPERATORS[] = {
-    {"", "QuantizeLinear", build_quantise}, {"", "DequantizeLinear", build_dequantise}, {"quell", "Table", build_table},
+    {"", "QuantizeLinear", build_quantise}, {"", "DequantizeLinear", build_dequantise}, {"quell", "Table", build_table}, {"quell", "Concat", build_concat},
     {"", "Conv", build_conv}, {"", "Gemm", build_gemm}, {"", "MatMul", build_matmul},
     {"", "Add", build_add}, {"", "Relu", build_relu}, {"", "Clip", build_clip},
     {"", "AveragePool", build_pool}, {"", "MaxPool", build_pool},
@@ -188,7 +190,7 @@ static const struct {
     {"Mul", "two tensors are multiplied, or its constant can go neither into a convolution nor into a scale; supported: constants behind convolutions and behind DequantizeLinear"},
     {"Div", "two tensors are divided, or its constant can go neither into a convolution nor into a scale; supported: constants behind convolutions and behind DequantizeLinear"},
     {"Sub", "its inputs must be codes (behind QuantizeLinear and DequantizeLinear), or one of them a constant; calibrate with a pair there"},
-    {"Concat", "tensors cannot be joined; add them, or use one wider convolution"},
+    {"Concat", "quantised tensors are joined along channels (axis 1), their result is quantised again; calibrate with a pair in front of each input and a pair behind"},
     {"ConvTranspose", "no transposed convolution"},
     {"Resize", "images are not scaled up"},
     {"Pad", "only zeros on rows and columns, in front of a convolution of 3 x 3; give the pads to the convolution"},

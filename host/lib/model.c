@@ -79,7 +79,31 @@ static void source_shape(const struct quell_model *m, int layer, uint32_t *h, ui
 {
     *h = layer < 0 ? m->info.image_h + 2 * m->info.image_pad : m->layers[layer].info.out_h;
     *w = layer < 0 ? m->info.image_w + 2 * m->info.image_pad : m->layers[layer].info.out_w;
-    *c = layer < 0 ? m->info.image_c : m->layers[layer].info.out_c;
+    *c = layer < 0 ? m->info.image_c : quell_tensor_channels(m->layers, layer);
+}
+
+/* The layers that write one tensor fill it without gaps, and nobody reads a part. */
+static quell_status check_join(const struct quell_model *m, uint32_t index, quell_error *err)
+{
+    const struct quell_model_layer *l = &m->layers[index], *last;
+    const struct quell_layer *t = &l->table;
+    uint32_t words = 0, before = 0;
+    if (!l->join) {
+        EXPECT(t->out_pitch == t->out_c8 && !l->join_at, "its place in a joined tensor");
+        return QUELL_OK;
+    }
+    EXPECT(l->join > index && l->join <= m->layer_count && m->layers[l->join - 1].join == l->join && index + 1 < m->layer_count, "its joined tensor");
+    last = &m->layers[l->join - 1];
+    for (uint32_t k = 0; k < l->join; k++)
+        if (m->layers[k].join == l->join) {
+            words += (uint32_t)m->layers[k].table.out_c8;
+            before += m->layers[k].join_at < l->join_at ? (uint32_t)m->layers[k].table.out_c8 : 0;
+        }
+    EXPECT((uint32_t)t->out_pitch == words && l->join_at == before && (l->real_channels == l->channels || l->join_at + (uint32_t)t->out_c8 == words), "its place in a joined tensor");
+    EXPECT(l->info.out_h == last->info.out_h && l->info.out_w == last->info.out_w && l->info.out_zero == last->info.out_zero, "its joined tensor's shape");
+    for (uint32_t k = index + 1; k < m->layer_count && l->join != index + 1; k++)
+        EXPECT(m->layers[k].input_layer != (int)index && m->layers[k].residual_layer != (int)index, "part of a joined tensor is read");
+    return QUELL_OK;
 }
 
 static quell_status check_links(const struct quell_model *m, uint32_t index, quell_error *err)
@@ -161,7 +185,7 @@ quell_status quell_model_check(const struct quell_model *m, quell_error *err)
         if (m->pixel_code[c][0] != m->pixel_code[0][0])
             return quell_fail(err, QUELL_E_UNSUPPORTED, "the image is padded (metadata quell.padding), but a pixel of 0 has another code in every channel; pad in the network, behind its normalisation");
     for (uint32_t k = 0; k < m->layer_count; k++) {
-        if ((status = check_geometry(m, k, err)) != QUELL_OK || (status = check_links(m, k, err)) != QUELL_OK || (status = check_sums(m, k, err)) != QUELL_OK)
+        if ((status = check_geometry(m, k, err)) != QUELL_OK || (status = check_join(m, k, err)) != QUELL_OK || (status = check_links(m, k, err)) != QUELL_OK || (status = check_sums(m, k, err)) != QUELL_OK)
             return status;
         if (m->layers[k].block && (status = check_block(m, k, err)) != QUELL_OK)
             return status;
@@ -198,8 +222,8 @@ static void hash_layer(uint64_t *hash, const struct quell_model_layer *l)
     t.in_addr = t.out_addr = t.res_addr = t.w_addr = t.const_addr = t.dn_pair_addr = t.dn_row_addr = t.table_index = 0;
     quell_layer_pack(&t, words);
     hash_words(hash, words, QUELL_LAYER_WORDS);
-    const int32_t links[2] = {l->input_layer, l->residual_layer};
-    hash_words(hash, links, 2);
+    const uint32_t links[4] = {(uint32_t)l->input_layer, (uint32_t)l->residual_layer, l->join, l->join_at};
+    hash_words(hash, links, l->join ? 4 : 2);
     hash_bytes(hash, l->weights, (size_t)l->channels * l->taps * l->in_channels);
     hash_words(hash, l->constants, l->channels * (sizeof *l->constants / 4));
     if (l->act_table)

@@ -63,8 +63,23 @@ struct quell_model_layer {
     struct quell_block *block;       /* NULL: no denoiser */
     int dn_depthwise, dn_bottleneck; /* paths that the block has */
     int8_t *act_table;               /* [QUELL_TABLE_CODES]: the code for q at place q & 255; NULL: no activation table */
-    int input_layer, residual_layer; /* index of the producing layer; -1 the image, -2 none */
+    int input_layer, residual_layer; /* index of the producing layer, of a joined tensor its last one; -1 the image, -2 none */
+    uint32_t join;                   /* 0: it writes a tensor of its own; else 1 + the last layer of those that write one tensor, each its words of every pixel */
+    uint32_t join_at;                /* the first of these words */
 };
+
+/* Is this layer one of those that write the tensor which is known by `last`? */
+static inline int quell_joins(const struct quell_model_layer *layer, int last) { return last >= 0 && layer->join == (uint32_t)last + 1; }
+
+/* Channels of the tensor known by layer `last`: its own, or those of all that write it. */
+static inline uint32_t quell_tensor_channels(const struct quell_model_layer *layers, int last)
+{
+    uint32_t most = layers[last].real_channels;
+    for (int i = 0; i <= last && layers[last].join; i++)
+        if (quell_joins(&layers[i], last) && layers[i].join_at * 8 + layers[i].real_channels > most)
+            most = layers[i].join_at * 8 + layers[i].real_channels;
+    return most;
+}
 
 enum { QUELL_CHANNELS_MAX = 4 }; /* of an image */
 

@@ -84,7 +84,7 @@ static void put_layer(struct writer *w, const struct quell_model_layer *l)
     put_bytes(w, i->residual, sizeof i->residual);
     memcpy(&scale, &i->out_scale, 4);
     const uint32_t numbers[] = {scale, (uint32_t)i->out_zero, i->in_h, i->in_w, i->in_c, i->conversions, l->real_channels, l->taps, l->in_channels,
-                                (uint32_t)l->input_layer, (uint32_t)l->residual_layer, (uint32_t)l->dn_depthwise, (uint32_t)l->dn_bottleneck, l->block != NULL, i->kernel_h, i->kernel_w, i->dilation_y, i->dilation_x, i->groups};
+                                (uint32_t)l->input_layer, (uint32_t)l->residual_layer, (uint32_t)l->dn_depthwise, (uint32_t)l->dn_bottleneck, l->block != NULL, i->kernel_h, i->kernel_w, i->dilation_y, i->dilation_x, i->groups, l->join, l->join_at};
     put_words(w, numbers, sizeof numbers / sizeof *numbers);
     put_u64(w, i->macs);
     put_bytes(w, l->weights, (size_t)l->channels * l->taps * l->in_channels);
@@ -247,7 +247,7 @@ static void get_block(struct reader *r, struct quell_model_layer *l)
 
 static void get_layer(struct reader *r, struct quell_model_layer *l)
 {
-    uint32_t words[QUELL_LAYER_WORDS], n[19];
+    uint32_t words[QUELL_LAYER_WORDS], n[21];
     struct quell_layer_info *i = &l->info;
     get_words(r, words, QUELL_LAYER_WORDS);
     quell_layer_unpack(words, &l->table);
@@ -274,6 +274,8 @@ static void get_layer(struct reader *r, struct quell_model_layer *l)
     i->dilation_y = n[16];
     i->dilation_x = n[17];
     i->groups = n[18];
+    l->join = n[19];
+    l->join_at = n[20];
     i->macs = get_u64(r);
     l->channels = (uint32_t)l->table.out_c8 * 8;
     i->out_h = (uint32_t)l->table.pooled_h;

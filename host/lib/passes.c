@@ -31,7 +31,7 @@ static pass_function *const REPEATED[] = {
     pass_pads,
 };
 
-static pass_function *const AT_THE_END[] = {pass_image_pairs, pass_duplicate, pass_shapes, pass_mean_product, pass_exact_pairs, pass_table, pass_dead, pass_shapes, pass_gaps, pass_shapes, pass_wide, pass_dead, pass_order};
+static pass_function *const AT_THE_END[] = {pass_image_pairs, pass_duplicate, pass_shapes, pass_mean_product, pass_exact_pairs, pass_table, pass_concat, pass_dead, pass_shapes, pass_gaps, pass_shapes, pass_wide, pass_dead, pass_order};
 
 static quell_status run(struct graph *g, pass_function *const *list, size_t count, quell_error *err)
 {

@@ -22,6 +22,7 @@ quell_status pass_transposes(struct graph *g, quell_error *err);
 quell_status pass_input(struct graph *g, quell_error *err);
 quell_status pass_forms(struct graph *g, quell_error *err);
 quell_status pass_table(struct graph *g, quell_error *err);
+quell_status pass_concat(struct graph *g, quell_error *err);
 quell_status pass_codes(struct graph *g, quell_error *err);
 quell_status pass_weights(struct graph *g, quell_error *err);
 quell_status pass_batch_norm(struct graph *g, quell_error *err);

@@ -163,6 +163,8 @@ quell_status quell_program_observe(const struct quell_program *from, uint32_t la
     t->pool_pad_top = t->pool_pad_left = 0;
     t->pooled_h = t->out_h;
     t->pooled_w = t->out_w;
+    t->out_pitch = t->out_c8; /* a tensor of its own */
+    l->join = l->join_at = 0;
     t->post_a = 1 << 23;
     t->post_b = 0;
     t->post_shift = 23 + t->adc_wide; /* nine bits into eight: every other code */

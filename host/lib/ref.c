@@ -34,6 +34,7 @@ struct lane {
     struct qr_scratch scratch;
     int8_t *image;    /* input codes */
     int8_t **outputs; /* of every layer, all in one block */
+    int8_t **joined;  /* by its last layer: a tensor that several write; else NULL. In the same block */
     int8_t *block;
 };
 
@@ -42,7 +43,22 @@ static void lane_free(struct lane *lane)
     qr_scratch_free(&lane->scratch);
     free(lane->image);
     free(lane->outputs);
+    free(lane->joined);
     free(lane->block);
+}
+
+/* Bytes of the joined tensor whose last layer this is. */
+static size_t joined_size(const struct quell_model_layer *layer, uint32_t index)
+{
+    return layer->join == index + 1 ? qr_output_size(layer) / layer->channels * (size_t)layer->table.out_pitch * 8 : 0;
+}
+
+/* A layer's codes into its words of every pixel. */
+static void join(const struct quell_model_layer *layer, const int8_t *codes, int8_t *joined)
+{
+    size_t pixels = qr_output_size(layer) / layer->channels, pitch = (size_t)layer->table.out_pitch * 8;
+    for (size_t i = 0; i < pixels; i++)
+        memcpy(joined + i * pitch + layer->join_at * 8, codes + i * layer->channels, layer->channels);
 }
 
 /* 0: no memory. */
@@ -56,21 +72,24 @@ static int lane_make(struct lane *lane, const struct ref_device *device)
     lane->device = device;
     lane->kernels = qr_kernels_of(device->path);
     for (uint32_t i = 0; i < count; i++)
-        total += qr_output_size(&program->layers[i]);
+        total += qr_output_size(&program->layers[i]) + joined_size(&program->layers[i], i);
     lane->image = malloc(qr_image_size(model));
     lane->outputs = malloc(count * sizeof *lane->outputs);
     lane->block = malloc(total);
-    if (!lane->image || !lane->outputs || !lane->block || !qr_scratch_make(&lane->scratch, device->packed, device->packed_count)) {
+    lane->joined = calloc(count, sizeof *lane->joined);
+    if (!lane->image || !lane->outputs || !lane->joined || !lane->block || !qr_scratch_make(&lane->scratch, device->packed, device->packed_count)) {
         lane_free(lane);
         return 0;
     }
     int8_t *at = lane->block;
     for (uint32_t i = 0; i < count; at += qr_output_size(&program->layers[i]), i++)
         lane->outputs[i] = at;
+    for (uint32_t i = 0; i < count; at += joined_size(&program->layers[i], i), i++)
+        lane->joined[i] = joined_size(&program->layers[i], i) ? at : NULL;
     return 1;
 }
 
-static const int8_t *lane_tensor(const struct lane *lane, int producer) { return producer >= 0 ? lane->outputs[producer] : producer == -1 ? lane->image : NULL; }
+static const int8_t *lane_tensor(const struct lane *lane, int producer) { return producer >= 0 ? (lane->joined[producer] ? lane->joined[producer] : lane->outputs[producer]) : producer == -1 ? lane->image : NULL; }
 
 /* Layers 0 ... last. */
 static quell_status lane_run(struct lane *lane, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t last)
@@ -84,6 +103,8 @@ static quell_status lane_run(struct lane *lane, const quell_images *images, uint
             qr_run_layer(lane->kernels, &lane->device->packed[i], &lane->scratch, input, residual, noise_seed, inference, lane->outputs[i]);
         else if (qr_plain_layer(layer, input, residual, noise_seed, inference, lane->outputs[i]) != QUELL_OK)
             return QUELL_E_MEMORY;
+        if (layer->join)
+            join(layer, lane->outputs[i], lane->joined[layer->join - 1]);
     }
     return QUELL_OK;
 }

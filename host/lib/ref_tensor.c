@@ -48,7 +48,7 @@ void qr_source_shape(const struct quell_model *model, int producer, size_t *pixe
         *channels = model->info.image_c;
         *pixels = qr_image_size(model) / qr_round_up(*channels, 8);
     } else {
-        *channels = model->layers[producer].real_channels;
+        *channels = quell_tensor_channels(model->layers, producer);
         *pixels = qr_output_size(&model->layers[producer]) / model->layers[producer].channels;
     }
 }

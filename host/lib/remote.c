@@ -276,7 +276,7 @@ quell_status quell_remote_run(quell_device *device, const quell_images *images, 
 
 static quell_status read_tensor(struct quell_remote *r, const struct quell_model_layer *l, int8_t *codes, quell_error *err)
 {
-    uint32_t pixels = l->info.out_h * l->info.out_w, c8 = l->channels / 8, words = pixels * c8, most = r->limits.max_payload / 8;
+    uint32_t pixels = l->info.out_h * l->info.out_w, c8 = l->channels / 8, pitch = (uint32_t)l->table.out_pitch, words = (pixels - 1) * pitch + c8, most = r->limits.max_payload / 8;
     for (uint32_t done = 0; done < words;) {
         uint32_t n = words - done < most ? words - done : most;
         uint8_t head[READ_HEAD];
@@ -286,9 +286,9 @@ static quell_status read_tensor(struct quell_remote *r, const struct quell_model
         const struct quell_piece pieces[2] = {{head, sizeof head}, {NULL, 0}};
         TRY(quell_link_ask(&r->link, QP_READ, pieces, n * 8, &p, err));
         for (uint32_t i = 0; i < n * 8; i++) {
-            uint32_t element = done * 8 + i, c = element % l->channels;
+            uint32_t element = done * 8 + i, c = element % (pitch * 8); /* of a joined tensor others' words come too */
             if (c < l->info.out_c)
-                codes[(size_t)(element / l->channels) * l->info.out_c + c] = (int8_t)p[i];
+                codes[(size_t)(element / (pitch * 8)) * l->info.out_c + c] = (int8_t)p[i];
         }
         done += n;
     }

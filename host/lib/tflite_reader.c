@@ -173,6 +173,33 @@ static quell_status one_input(struct tflite *r, struct fb_vector in, struct fb_v
     return finish(r, out, activated(r, op ? unary(r, op, x) : x, activation));
 }
 
+/* Along the last dimension of N x H x W x C, channels; any other axis is refused by the walk. */
+static quell_status concat(struct tflite *r, struct fb_vector in, struct fb_vector out, struct fb_table options)
+{
+    enum { MOST = 64 };
+    struct graph_tensor *x[MOST];
+    if (in.count < 1 || in.count > MOST)
+        return FAIL(r, QUELL_E_UNSUPPORTED, "operator '%s' (CONCATENATION) joins %zu tensors; supported: up to %d", r->node, in.count, MOST);
+    int64_t axis = fb_number(options, 0, 4, 0), first = fb_number_of(in, 0);
+    size_t rank = first >= 0 && (size_t)first < r->tensors.count ? r->made[first]->rank : 0;
+    axis = axis < 0 ? axis + (int64_t)rank : axis;
+    for (size_t i = 0; i < in.count; i++) {
+        TRY(real(r, in, i, &x[i]));
+        if (rank == 4 && !(x[i] = transpose(r, x[i], TO_NCHW)))
+            return NO_MEMORY(r);
+    }
+    struct graph_tensor *y = node(r, "Concat", in.count, x);
+    for (int64_t k = 0; rank == 4 && k < 4; k++)
+        if (TO_NCHW[k] == axis) {
+            axis = k;
+            break;
+        }
+    if (!y || !graph_set_int(r->g, y->producer, "axis", axis))
+        return NO_MEMORY(r);
+    y = activated(r, y, fb_number(options, 1, 1, 0));
+    return finish(r, out, rank == 4 && y ? transpose(r, y, TO_NHWC) : y);
+}
+
 static quell_status leaky_relu(struct tflite *r, struct fb_vector in, struct fb_vector out, struct fb_table options)
 {
     const uint32_t bits = (uint32_t)fb_number(options, 0, 4, 0);
@@ -272,10 +299,10 @@ static quell_status operator(struct tflite *r, struct fb_table op)
     case 101: return one_input(r, in, out, "Abs", 0);
     case 111: return one_input(r, in, out, "Elu", 0);
     case 117: return one_input(r, in, out, "HardSwish", 0);
-    case 2: return elementwise(r, in, out, "Concat", 0);
+    case 2: return concat(r, in, out, options);
     default:
         return FAIL(r, QUELL_E_UNSUPPORTED,
-                    "operator '%s' (TensorFlow Lite's number %lld): Quell does not have this operator; supported: ADD, AVERAGE_POOL_2D, CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, MAX_POOL_2D, MEAN, MUL, PAD, QUANTIZE, "
+                    "operator '%s' (TensorFlow Lite's number %lld): Quell does not have this operator; supported: ADD, AVERAGE_POOL_2D, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, MAX_POOL_2D, MEAN, MUL, PAD, QUANTIZE, "
                     "DEQUANTIZE, RELU, RELU6, RESHAPE, SUB, ABS, ELU, EXP, HARD_SWISH, LEAKY_RELU, LOGISTIC, NEG, PRELU, TANH, SOFTMAX at the end",
                     r->node, (long long)(old > new ? old : new));
     }

@@ -57,6 +57,7 @@ module post_engine #(
     input  wire          cfg_table_on_i,
     input  wire  [ 5:0]  cfg_table_index_i,
     input  wire  [ 7:0]  cfg_z_table_i,
+    input  wire  [11:0]  cfg_out_pitch_i,
     input  wire  [ 7:0]  cfg_z_pool_i,
     input  wire  [23:0]  cfg_pool_m_i,
     input  wire  [ 5:0]  cfg_pool_shift_i,
@@ -282,8 +283,8 @@ module post_engine #(
 
     // Started with start_i itself: rows_done_o must not show the last frame's rows any longer than needed.
     store u_store (
-        .clk_i, .rst_i, .start_i, .done_o(store_done), .cfg_out_addr_i, .in_valid_i(st_valid), .in_ready_o(st_ready),
-        .in_data_i(st_data), .in_row_end_i(st_row_end), .in_frame_end_i(st_frame_end), .wr_valid_o, .wr_ready_i, .wr_addr_o,
+        .clk_i, .rst_i, .start_i, .done_o(store_done), .cfg_out_addr_i, .cfg_out_c8_i, .cfg_out_pitch_i, .in_valid_i(st_valid),
+        .in_ready_o(st_ready), .in_data_i(st_data), .in_row_end_i(st_row_end), .in_frame_end_i(st_frame_end), .wr_valid_o, .wr_ready_i, .wr_addr_o,
         .wr_data_o, .rows_done_o
     );
 endmodule

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Last unit of a layer: packs four pairs to a word of eight channels, writes the words one after the other into activation memory, and
-// counts the rows that are complete there, so that the next layer may start on them.
+// Last unit of a layer: packs four pairs to a word of eight channels, writes the words into activation memory, and counts the rows that are
+// complete there, so that the next layer may start on them. The words of a pixel lie one after the other, pixels out_pitch words apart: out_c8
+// words, or more if other layers write the rest of each pixel.
 // Contract: one pair a clock as long as memory takes a word within three cycles; done_o one cycle after memory has accepted the word
 // with frame_end; rows_done_o is set to 0 by start_i and counts a row in the cycle after its last word was accepted.
 `default_nettype none
@@ -13,6 +14,8 @@ module store (
     output logic        done_o,
     // Layer
     input  wire  [15:0] cfg_out_addr_i,
+    input  wire  [11:0] cfg_out_c8_i,
+    input  wire  [11:0] cfg_out_pitch_i,  // at least out_c8
     // {code[c+1], code[c]}, with the last pair of a row and of the frame marked
     input  wire         in_valid_i,
     output logic        in_ready_o,
@@ -30,6 +33,9 @@ module store (
     logic [1:0] pair_q;
     logic [47:0] part_q;
     logic row_end_q, frame_end_q;
+    logic [11:0] left_q;  // words of the pixel after the one that is written
+    logic [11:0] skip_q;  // words between the last of a pixel and the first of the next
+    logic pixel_end_q;  // left_q is 0
 
     // Does not look at wr_ready_i, which comes late from the arbiter: costs nothing when a word is accepted before the next is full.
     assign in_ready_o = !(wr_valid_o & (pair_q == 2'd3));
@@ -46,7 +52,15 @@ module store (
             frame_end_q <= in_frame_end_i;
         end
         if (start_i) wr_addr_o <= cfg_out_addr_i;
-        else if (accepted) wr_addr_o <= wr_addr_o + 16'd1;
+        else if (accepted) wr_addr_o <= wr_addr_o + 16'd1 + {4'd0, skip_q & {12{pixel_end_q}}};
+        if (start_i) skip_q <= cfg_out_pitch_i - cfg_out_c8_i;
+        if (start_i | (accepted & pixel_end_q)) begin
+            left_q <= cfg_out_c8_i - 12'd1;
+            pixel_end_q <= cfg_out_c8_i == 12'd1;
+        end else if (accepted) begin
+            left_q <= left_q - 12'd1;
+            pixel_end_q <= left_q == 12'd1;
+        end
     end
 
     always_ff @(posedge clk_i) begin

@@ -132,6 +132,7 @@ static void good_layer(uint32_t *e, uint32_t index)
     SET(e, in_last, 3);
     SET(e, out_c8, 1);
     SET(e, const_addr, 20);
+    SET(e, out_pitch, 1);
     SET(e, post_a, 1 << 23);
     SET(e, post_shift, 23);
     SET(e, lo, 0x80);
@@ -425,7 +426,7 @@ static void test_layer_limits(void **state)
         CASE(out_w, 9, 10, 9), CASE(out_w, 8, 0, 1), CASE(out_h, 9, 10, 9), CASE(out_h, 8, 0, 1), CASE(pooled_h, 4, 5, 4), CASE(pooled_h, 1, 0, 1), CASE(pooled_w, 4, 5, 4), CASE(pooled_w, 1, 0, 1),
         CASE(adc_shift, 8, 9, 8), CASE(post_shift, 1, 0, 1), CASE(pool_shift, 63, 0, 1), CASE(dn_s1, 1, 0, 1), CASE(dn_s2, 1, 0, 1), CASE(dn_sd, 1, 0, 1), CASE(dn_su, 1, 0, 1), CASE(dn_sv, 1, 0, 1),
         CASE(pool_kh, 9, 0, 1), CASE(pool_kw, 9, 0, 1), CASE(pool_sy, 1, 0, 1), CASE(pool_sx, 1, 0, 1),
-        CASE(pool_pad_top, 1, 2, 1), CASE(pool_pad_left, 1, 2, 1), CASE(table_index, 7, 8, 7),
+        CASE(pool_pad_top, 1, 2, 1), CASE(pool_pad_left, 1, 2, 1), CASE(table_index, 7, 8, 7), CASE(out_pitch, 1, 0, 1),
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         good_table();
@@ -442,6 +443,12 @@ static void test_layer_limits(void **state)
     good_table();
     table.layer[2][0] |= 1u << 22;
     check_refused("reserved bit", 22, 1, 0);
+    good_table(); /* 16 pixels 10 words apart, of which the last one has one */
+    SET(table.layer[2], out_pitch, 10), SET(table.layer[2], out_addr, 8192 - 150);
+    check_refused("pitch", LAYER_FIELD_out_pitch, 10, 9);
+    SET(table.layer[2], out_addr, 8192 - 151);
+    load_table();
+    device.table.head.count = 0;
     good_table(); /* with a stride of 3 columns the last of four outputs begins at column 8 */
     SET(table.layer[2], stride_x, 2), SET(table.layer[2], out_w, 4), SET(table.layer[2], pooled_w, 2);
     check_refused("stride", LAYER_FIELD_out_w, 4, 3);

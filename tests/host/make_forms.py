@@ -525,6 +525,38 @@ def functions_nhwc():
     return net, net.head(plain(net, net.node("Transpose", [y], perm=[0, 3, 1, 2])))
 
 
+# ---- joined tensors ----
+
+def joined(net, *parts, **how):
+    return net.pair(net.node("Concat", list(parts), axis=1), **how)
+
+
+@form("joined", "Concat along channels of two and three tensors, of other scales, of the image")
+def concat():
+    net = Net()
+    x = net.start()
+    a, b = plain(net, x, 16), net.pair(net.conv(x, 8))
+    return net, net.head(plain(net, joined(net, plain(net, joined(net, a, b), 8), net.pair(net.conv(a, 8)), x)))
+
+
+@form("joined", "Concat without a pair behind, of tensors with the same numbers; Relu and MaxPool behind it")
+def concat_real():
+    net = Net()
+    x = net.start()
+    a, b = (net.pair(net.conv(x, 8), scale=0.02, zero=120) for _ in range(2))
+    y = net.pair(net.node("Relu", [net.node("Concat", [a, b], axis=1)]))
+    return net, net.head(plain(net, net.pair(net.node("MaxPool", [y], kernel_shape=[2, 2], strides=[2, 2]))))
+
+
+@form("joined", "Concat of joined tensors (DenseNet), of tensors with other readers, of one with itself")
+def concat_dense():
+    net = Net()
+    y = plain(net, outputs=16)
+    for _ in range(3):
+        y = joined(net, y, plain(net, y))
+    return net, net.head(joined(net, y, y))
+
+
 # ---- the end ----
 
 def end(op, **attributes):
@@ -676,7 +708,6 @@ def operator(op, *words, **attributes):
     FORMS[f"operator_{op.lower()}"] = Form("refused", op + (" of two tensors" if op == "Mul" else ""), make, code=UNSUPPORTED, words=(f"({op})", *words, "supported"))
 
 
-operator("Concat", "joined", axis=1)
 operator("Mul", "two tensors")
 
 
@@ -698,6 +729,32 @@ def no_value():
     y = net.node("Log", [net.pair(net.conv(net.start(), 8))])
     net.values[y] = np.nan_to_num(net.values[y], neginf=-5)
     return net, net.head(net.pair(y))
+
+
+@refused("Concat of channels that fill no words of 8, but for the last tensor", "(Concat)", "has 12 channels", "multiple of 8", "put it last")
+def concat_of_odd_channels():
+    net = Net()
+    return net, net.head(joined(net, plain(net, outputs=12), plain(net)))
+
+
+@refused("Concat along rows", "(Concat)", "axis 1", "supported")
+def concat_of_rows():
+    net = Net()
+    x = plain(net)
+    return net, net.head(net.pair(net.node("Concat", [x, plain(net)], axis=2)))
+
+
+@refused("Concat of a value that is not quantised", "(Concat)", "calibrate with a pair", "supported")
+def concat_of_real_value():
+    net = Net()
+    return net, net.head(joined(net, plain(net), net.conv(net.start(), 8)))
+
+
+@refused("Concat of logits", "joined of several", "one layer's result")
+def concat_of_logits():
+    net = Net()
+    x = net.node("Flatten", [net.pair(net.node("GlobalAveragePool", [plain(net)]))], axis=1)
+    return net, joined(net, net.pair(net.dense(x, 8)), net.pair(net.dense(x, 4)))
 
 
 @refused("kernels above 16 x 16", "(Conv)", "kernel is 17 x 1", "up to 16 x 16")

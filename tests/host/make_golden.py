@@ -300,6 +300,49 @@ def case_table(write, shared=False, image=False, flat=False, residual=False, poo
     return net.close(net.pool(y, "pool", **pool) if pool else y)
 
 
+def join(net, name, *parts, scale=None, zero=None, quantise=True):
+    """Concat along channels; the scale of the first part if none is given."""
+    y = net.node("Concat", [p.name for p in parts], f"{name}_joined", axis=1)
+    shape = (sum(p.shape[0] for p in parts), *parts[0].shape[1:])
+    return net.quantise(y, shape, scale or parts[0].scale, parts[0].zero if zero is None else zero, name)
+
+
+def case_concat(what):
+    net = Net(8, shape=(3, 10, 8))
+    conv = lambda x, name, c, like=None, **more: net.conv(x, name, c, **(dict(scale=like.scale, zero=like.zero) if like else {}), **more)
+    a = conv(net.x, "a", 16)
+    if what == "two":  # both write there themselves
+        y = join(net, "joined", a, conv(net.x, "b", 11, a))
+    elif what == "three_rescaled":
+        y = join(net, "joined", a, conv(net.x, "b", 8, kernel=1), conv(net.x, "c", 5), scale=0.021, zero=7)
+    elif what == "image":
+        y = join(net, "joined", conv(a, "b", 8), net.x)
+    elif what == "with_readers":  # a is read by others too, and twice
+        y = join(net, "joined", a, conv(a, "b", 8, a), a)
+    elif what == "read_twice":  # as input and as residual
+        y = join(net, "joined", a, conv(net.x, "b", 8, a))
+        y = net.post("sum", conv(y, "c", 24), y)
+    elif what == "growth":
+        y = a
+        for i in range(3):
+            y = join(net, f"joined{i}", y, net.post(f"relu{i}", conv(y, f"grow{i}", 8), relu=True))
+    elif what == "skip":  # down, up the channels again, beside what was there
+        low = net.pool(net.post("low", conv(a, "b", 16, stride=1), relu=True), "low_pool", "MaxPool", kernel=(2, 2), same=True)
+        skip = net.pool(a, "skip_pool", "AveragePool", kernel=(2, 2))
+        y = conv(join(net, "joined", skip, low, scale=0.017, zero=-3), "c", 12)
+    elif what == "functions":  # of a part and of the whole
+        b = net.quantise(net.node("LeakyRelu", [conv(net.x, "b", 8).name], "leaky", alpha=0.1), (8, 10, 8), a.scale, a.zero, "b_act")
+        y = join(net, "joined", a, b)
+        y = net.quantise(net.node("Sigmoid", [y.name], "gate"), y.shape, 1 / 256, -128, "gated")
+    elif what == "pooled":
+        y = net.pool(join(net, "joined", a, conv(net.x, "b", 8, a)), "pool", "MaxPool", kernel=(2, 2), same=True)
+    elif what == "flat":
+        y = join(net, "joined", net.dense(a, "d", 8), net.dense(conv(net.x, "b", 4), "e", 6))
+        y = net.dense(Tensor(y.name, (14, 1, 1), y.scale, y.zero), "last", 9)
+        return net.close(y)
+    return net.close(conv(y, "under_test", 9))
+
+
 def case_float_range(zero):
     net = Net(6, zero=zero)
     return net.close(net.conv(net.x, "under_test", 16))
@@ -427,6 +470,7 @@ CASES = {
     "table_average": lambda: case_table(one("HardSwish"), opset=14, pool={"op": "AveragePool", "kernel": (2, 3)}),
     "table_global_average": lambda: case_table(one("LeakyRelu"), pool={"op": "GlobalAveragePool"}),
     "table_max": lambda: case_table(one("Elu"), pool={"op": "MaxPool", "kernel": (2, 2), "same": True}),
+    **{f"concat_{what}": (lambda what=what: case_concat(what)) for what in ("two", "three_rescaled", "image", "with_readers", "read_twice", "growth", "skip", "functions", "pooled", "flat")},
     "requantised": lambda: case_lowered("requantised"),
     "denoise": lambda: case_post("input", relu=True, denoise="Denoise"),
     "denoise_depthwise": lambda: case_post(relu=True, denoise="DenoiseDepthwise"),

@@ -51,7 +51,23 @@ def all_codes(path, images):
         v = v.astype(np.int16) - (128 if v.dtype == np.uint8 else 0)
         v = v.reshape(*v.shape, 1, 1) if v.ndim == 2 else v
         codes[name] = v.astype(np.int8).transpose(0, 2, 3, 1)
-    return codes
+    return codes | rescaled_parts(model, codes)
+
+
+def rescaled_parts(model, codes):
+    """{the compiler's name of a part of a Concat that has another scale than the whole: its channels of the whole}."""
+    maker, found = {o: n for n in model.graph.node for o in n.output}, {}
+    for node in model.graph.node:
+        behind = [n for n in model.graph.node if n.op_type == "QuantizeLinear" and node.output[0] == n.input[0]]
+        if node.op_type != "Concat" or not behind:
+            continue
+        at = 0
+        for part in node.input:
+            name = maker[part].input[0]
+            channels = codes[name].shape[3]
+            found[f"{name}.rescaled"] = codes[behind[0].output[0]][..., at:at + channels]
+            at += channels
+    return found
 
 
 def truncated(model, name):

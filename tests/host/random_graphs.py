@@ -261,6 +261,25 @@ class Writer:
         self.used.append("arithmetic of codes")
         return self.pair(self.activation(self.arithmetic(x)))
 
+    def function(self, x):
+        """A function of codes: a table."""
+        net, op = self.net, self.pick("LeakyRelu", "Sigmoid", "Tanh", "Elu", "HardSigmoid", "silu", "square")
+        if op == "silu":
+            y = net.node("Mul", [x, self.pair(net.node("Sigmoid", [x]))])
+        elif op == "square":
+            y = net.node("Mul", [x, x])
+        else:
+            y = net.node(op, [x], **({"alpha": float(self.rng.uniform(0.05, 0.6))} if op == "LeakyRelu" else {}))
+        self.used.append(op)
+        return self.pair(y)
+
+    def joined(self, x):
+        """Beside one or two others, with scales of their own; a tensor whose channels fill no words of eight stands last."""
+        net, c = self.net, self.net.values[x].shape[1]
+        parts = [self.pair(self.activation(net.node("Conv", [x, self.weights(net.random_weights(8 * int(self.rng.integers(1, 3)), c, 1, 1), 0)]))) for _ in range(int(self.rng.integers(1, 3)))]
+        self.used.append("joined")
+        return self.pair(net.node("Concat", [*parts, x], axis=1))
+
     # ---- beginning and end ----
 
     def start(self):
@@ -341,7 +360,7 @@ class Writer:
     def write(self):
         x = self.start()
         for _ in range(int(self.rng.integers(1, 5))):
-            step = self.pick(self.layer, self.layer, self.layer, self.pooled, self.branch, self.two_readers, self.of_codes, self.unquantised)
+            step = self.pick(self.layer, self.layer, self.layer, self.pooled, self.branch, self.two_readers, self.of_codes, self.unquantised, self.function, self.joined)
             if step == self.pooled and min(self.net.values[x].shape[2:]) < 2:
                 step = self.layer
             x = step(x)

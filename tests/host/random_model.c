@@ -206,7 +206,7 @@ void random_model_add(struct quell_model *model, const struct random_spec *spec,
     l->info.dilation_y = l->info.dilation_x = l->info.groups = 1;
     t->out_h = output_side((int32_t)h, spec->pad_top, spec->pad_bottom, t->win_h * t->step_y + (int32_t)side, t->stride_y + 1);
     t->out_w = output_side((int32_t)w, spec->pad_left, spec->pad_right, t->win_w * t->step_x + (int32_t)side, t->stride_x + 1);
-    t->out_c8 = (int32_t)l->channels / 8;
+    t->out_c8 = t->out_pitch = (int32_t)l->channels / 8;
     size_t n = (size_t)l->taps * l->in_channels;
     l->weights = weights(random, n * l->channels, 100);
     memset(l->weights + n * l->real_channels, 0, n * (l->channels - l->real_channels));

@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import make_forms  # noqa: E402
 import make_golden  # noqa: E402
+import random_graphs  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 QUELL = Path(os.environ.get("QUELL", ROOT / "build/bin/quell"))
@@ -31,6 +32,18 @@ def run(folder, device, model, images, *settings):
 
 # Layers of ones that copy or negate channels, codes by channel, a kernel as large as the image.
 FORMS = ["uint8_weights_any_zero", "batch_norm_of_codes", "difference", "image_in_two_ways", "normalised_in_graph", "small_kernels", "large_kernels", "pooling_windows"]
+
+
+# Networks of random_graphs.py with joined tensors and functions that fit the chip.
+RANDOM = [81, 102, 148, 150, 168, 191]
+
+
+@pytest.mark.parametrize("seed", RANDOM)
+def test_random(seed, tmp_path):
+    writer = random_graphs.Writer(seed)
+    model = writer.net.model(writer.write())
+    assert "joined" in writer.used and writer.net.element == "float32" and not writer.net.nhwc
+    compare(f"random_{seed}", model, writer.net.shape, tmp_path)
 
 
 @pytest.mark.parametrize("name", FORMS)

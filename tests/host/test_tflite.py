@@ -105,6 +105,12 @@ class Both:
         y = self.net.node(op, inputs, **attributes)
         self.file.operator(code, [before, *more], [self.quantised(y, op)], *options)
 
+    def concat(self, *others):
+        """The present tensor behind others: (codes, number)."""
+        numbers = [n for _, n in others] + [self.number]
+        y = self.net.node("Concat", [*(self.net.dequantise(c) for c, _ in others), self.real()], axis=1)
+        self.file.operator(tf.CONCATENATION, numbers, [self.quantised(y, "joined")], (0, "Int32", 3), (1, "Int8", tf.NONE))
+
     def silu(self):
         x, number = self.codes, self.number
         self.function("Sigmoid", tf.LOGISTIC)
@@ -168,6 +174,20 @@ def test_functions(tmp_path):
                      lambda: both.function("PRelu", tf.PRELU, slope=30), lambda: both.function("Elu", tf.ELU), both.silu):
         both.conv(8, activation=tf.NONE)
         function()
+    both.mean()
+    both.dense(10)
+    compare(both, tmp_path)
+
+
+def test_concat(tmp_path):
+    both = Both()
+    both.conv(8)
+    first = both.codes, both.number
+    both.conv(16, activation=tf.NONE)
+    second = both.codes, both.number
+    both.conv(6)
+    both.concat(first, second)
+    both.conv(8)
     both.mean()
     both.dense(10)
     compare(both, tmp_path)

@@ -17,7 +17,7 @@ static uint8_t tables[8][256];
 
 struct Frame {
     DenoiserLayer dn;
-    int noise, correct, residual, kind, out_addr, res_addr, const_addr, pair_addr, row_addr, adc_shift, z_res, z_y, z_pool, lo, hi, table_on, table, z_table;
+    int noise, correct, residual, kind, out_addr, res_addr, const_addr, pair_addr, row_addr, adc_shift, z_res, z_y, z_pool, lo, hi, table_on, table, z_table, pitch;
     Side y, x; // pooling
     uint32_t s_add, s_mul, post_a, post_b, pool_m;
     unsigned post_shift, pool_shift;
@@ -78,10 +78,11 @@ static void draw(Tb<Vpost_engine> &tb, Frame &f)
     do
         f.y = random_side(tb, l.h), f.x = random_side(tb, l.w);
     while (f.y.at_once() * f.x.windows * l.c8 * 4 > 1024);
-    f.res_addr = tb.between(0, 30000), f.out_addr = tb.between(32768, 65535 - 600), f.const_addr = tb.between(0, 512 - 4 * l.c8);
+    f.res_addr = tb.between(0, 30000), f.out_addr = tb.between(32768, 65535 - 1300), f.const_addr = tb.between(0, 512 - 4 * l.c8);
     f.adc_shift = tb.between(0, 2) ? 0 : tb.between(0, 8);
     f.z_res = tb.between(-128, 127), f.z_y = tb.between(-128, 127), f.z_pool = tb.between(-128, 127);
     f.table_on = tb.between(0, 2) == 0, f.table = tb.between(0, 7), f.z_table = tb.between(-128, 127);
+    f.pitch = l.c8 + (tb.between(0, 1) ? tb.between(0, 6) : 0);
     f.lo = tb.between(0, 1) ? f.z_y : -128, f.hi = 127;
     f.s_add = tb.between(0, 20000), f.s_mul = tb.between(0, 4000);
     f.post_a = tb.between(0x400000, 0xffffff), f.post_b = tb.between(0x800000, 0xffffff), f.post_shift = tb.between(23, 25);
@@ -161,7 +162,7 @@ static void configure(Vpost_engine &d, const Frame &f)
     d.cfg_out_w_i = l.w, d.cfg_out_h_i = l.h, d.cfg_out_c8_i = l.c8;
     d.cfg_z_v_i = l.z & 255, d.cfg_z_res_i = f.z_res & 255, d.cfg_z_y_i = f.z_y & 255, d.cfg_z_pool_i = f.z_pool & 255;
     d.cfg_lo_i = f.lo & 255, d.cfg_hi_i = f.hi & 255;
-    d.cfg_table_on_i = f.table_on, d.cfg_table_index_i = f.table, d.cfg_z_table_i = f.z_table & 255;
+    d.cfg_table_on_i = f.table_on, d.cfg_table_index_i = f.table, d.cfg_z_table_i = f.z_table & 255, d.cfg_out_pitch_i = f.pitch;
     d.cfg_sigma_add_i = f.s_add, d.cfg_sigma_mul_i = f.s_mul, d.cfg_adc_shift_i = f.adc_shift, d.cfg_adc_wide_i = l.wide;
     d.cfg_post_a_i = f.post_a, d.cfg_post_b_i = f.post_b, d.cfg_post_shift_i = f.post_shift;
     d.cfg_pool_m_i = f.pool_m, d.cfg_pool_shift_i = f.pool_shift, d.cfg_pool_kh_i = f.y.kernel, d.cfg_pool_kw_i = f.x.kernel;
@@ -221,7 +222,7 @@ static void batch(Tb<Vpost_engine> &tb)
             if (d.req_valid_o && d.req_ready_i)
                 answers.push_back({tb.cycle + 2, memory[d.req_addr_o]});
             if (d.wr_valid_o && d.wr_ready_i) {
-                TB_CHECK(tb, written < f.words.size() && d.wr_addr_o == f.out_addr + written && d.wr_data_o == f.words[written],
+                TB_CHECK(tb, written < f.words.size() && d.wr_addr_o == f.out_addr + written / f.dn.c8 * f.pitch + written % f.dn.c8 && d.wr_data_o == f.words[written],
                          "frame %d (%dx%dx%d, noise %d, correct %d, denoiser %d%d%d, residual %d, table %d, pool %d %dx%d/%dx%d), word %d of %d: got %016llx at %04x, want %016llx", (int)n,
                          f.dn.h, f.dn.w, f.dn.c8 * 8, f.noise, f.correct, f.dn.depthwise, f.dn.bottleneck, f.dn.sample, f.residual, f.table_on, f.kind, f.y.kernel, f.x.kernel, f.y.stride, f.x.stride, (int)written,
                          (int)f.words.size(), (unsigned long long)d.wr_data_o, d.wr_addr_o, (unsigned long long)(written < f.words.size() ? f.words[written] : 0));

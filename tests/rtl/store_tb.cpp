@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// store: pairs in, words at running addresses out; rows_done never runs ahead of the memory; done once, after the last word.
+// store: pairs in, words out, pixels at a pitch of their own; rows_done never runs ahead of the memory; done once, after the last word.
 #include "Vstore.h"
 #include "tb.h"
 #include <vector>
 
-static void frame(Tb<Vstore> &tb, int rows, int row_words)
+static void frame(Tb<Vstore> &tb, int rows, int columns, int c8, int pitch)
 {
+    int row_words = columns * c8;
     auto &d = tb.dut;
     int address = tb.between(0, 65535), total = rows * row_words * 4, written = 0, dones = 0;
     std::vector<uint64_t> words(rows * row_words, 0);
     d.cfg_out_addr_i = address;
+    d.cfg_out_c8_i = c8, d.cfg_out_pitch_i = pitch;
     d.start_i = 1;
     tb.tick();
     d.start_i = 0;
@@ -30,7 +32,7 @@ static void frame(Tb<Vstore> &tb, int rows, int row_words)
         TB_CHECK(tb, d.rows_done_o == written / row_words, "rows_done %d with %d words of %d a row", d.rows_done_o, written, row_words);
         TB_CHECK(tb, d.done_o == (written == rows * row_words), "done %d after %d words", d.done_o, written);
         if (d.wr_valid_o && d.wr_ready_i) {
-            TB_CHECK(tb, written < sent / 4 && d.wr_addr_o == ((address + written) & 65535) && d.wr_data_o == words[written], "word %d: %016llx at %04x", written,
+            TB_CHECK(tb, written < sent / 4 && d.wr_addr_o == ((address + written / c8 * pitch + written % c8) & 65535) && d.wr_data_o == words[written], "word %d: %016llx at %04x", written,
                      (unsigned long long)d.wr_data_o, d.wr_addr_o);
             written++;
         }
@@ -54,8 +56,10 @@ static void run(Tb<Vstore> &tb)
     auto &d = tb.dut;
     d.start_i = d.in_valid_i = d.wr_ready_i = d.in_row_end_i = d.in_frame_end_i = 0;
     tb.reset();
-    for (int i = 0; i < 200; i++)
-        frame(tb, tb.between(1, 12), tb.between(1, 12));
+    for (int i = 0; i < 200; i++) {
+        int c8 = tb.between(1, 5), more = tb.between(0, 1) ? tb.between(0, 9) : 0;
+        frame(tb, tb.between(1, 8), tb.between(1, 5), c8, i % 40 == 0 ? 4095 : c8 + more);
+    }
 }
 
 int main(int argc, char **argv) { return tb_main<Vstore>(argc, argv, "store", run); }

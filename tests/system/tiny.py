@@ -51,7 +51,7 @@ class Tiny:
         for n in range(self.layers):
             entries.append(dict(
                 mode=0, pad_top=1, pad_left=1, wait_prev=n > 0, in_addr=self.address(n - 1), out_addr=self.address(n), w_addr=n * 8, in_w=self.size, in_h=self.size,
-                out_w=self.size, out_h=self.size, in_c8=1, in_last=(self.channels if n == 0 else 8) - 1, out_c8=1, const_addr=n * 4,
+                out_w=self.size, out_h=self.size, in_c8=1, in_last=(self.channels if n == 0 else 8) - 1, out_c8=1, out_pitch=1, pooled_w=self.size, pooled_h=self.size, const_addr=n * 4,
                 z_in=self.z_in if n == 0 else self.z_out, z_v=self.z_out, z_y=self.z_out, post_a=1 << 16, post_shift=16, lo=-128, hi=127, rng_layer=n))
         return entries
 

@@ -113,6 +113,8 @@ static int infer(const struct graph_node *n, struct graph_tensor *y)
     const struct graph_tensor *x = graph_in(n, 0);
     if (!x)
         return 0;
+    if (strcmp(n->domain, "quell") == 0 && strcmp(n->op, "Concat") == 0)
+        return y->shaped; /* pass_concat knows it */
     if (one_of(n->op, SAME) || strcmp(n->domain, "quell") == 0)
         return pass_shaped(x) && shape_set(y, x->rank, x->dims);
     if (one_of(n->op, BROADCAST))
@@ -146,7 +148,7 @@ static int infer(const struct graph_node *n, struct graph_tensor *y)
 
 static enum graph_type type_of(const struct graph_node *n)
 {
-    if (graph_is(n, "QuantizeLinear") || pass_table_codes(n))
+    if (graph_is(n, "QuantizeLinear") || pass_table_codes(n) || (strcmp(n->domain, "quell") == 0 && strcmp(n->op, "Concat") == 0 && graph_in(n, 2)))
         return graph_in(n, 2) ? graph_in(n, 2)->type : graph_out(n)->type;
     if (graph_is(n, "DequantizeLinear"))
         return graph_in(n, 1) ? graph_in(n, 1)->type : GRAPH_FLOAT;
