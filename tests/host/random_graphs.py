@@ -220,7 +220,7 @@ class Writer:
             if op == "MaxPool" and self.chance(0.3):
                 options["ceil_mode"] = 1
             elif op == "MaxPool" and self.chance(0.3):
-                options = {"strides": options["strides"], "auto_pad": self.pick("SAME_UPPER", "SAME_LOWER", "VALID")}
+                options = {"strides": [min(s, k) for s, k in zip(options["strides"], (kh, kw))], "auto_pad": self.pick("SAME_UPPER", "SAME_LOWER", "VALID")}
         return self.pair(net.node(op, [x], kernel_shape=[kh, kw], **options))
 
     def branch(self, x):
