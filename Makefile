@@ -43,17 +43,18 @@ versions: setup ## print the versions of all tools
 # ---- generated files ----------------------------------------------------------------------------------------------------------------------
 
 gen: build/gen/stamp
-build/gen/stamp: hw/regs/quell.rdl hw/denoiser/denoiser.rdl tools/gen_regs.py tools/gen_box_muller.py VERSION | build/setup.stamp
+build/gen/stamp: hw/regs/quell.rdl hw/denoiser/denoiser.rdl tools/gen_regs.py tools/gen_box_muller.py tools/gen_noise_pairs.py VERSION | build/setup.stamp
 	@mkdir -p build/gen
 	$(PYTHON) tools/gen_regs.py hw/regs/quell.rdl build/gen
 	$(PYTHON) tools/gen_regs.py hw/denoiser/denoiser.rdl build/gen
 	build/venv/bin/peakrdl c-header hw/regs/quell.rdl -o build/gen/quell_regs.h
 	build/venv/bin/peakrdl c-header hw/denoiser/denoiser.rdl -o build/gen/denoiser_regs.h
 	$(PYTHON) tools/gen_box_muller.py build/gen
+	$(PYTHON) -m tools.gen_noise_pairs build/gen
 	@touch $@
 
 # What objects depend on by name: they are made anew in the same call in which these are.
-build/gen/quell_fields.h build/gen/quell_regs.h build/gen/denoiser_regs.h build/gen/box_muller_tables.h build/gen/box_muller_tables.c: build/gen/stamp ;
+build/gen/quell_fields.h build/gen/quell_regs.h build/gen/denoiser_regs.h build/gen/box_muller_tables.h build/gen/box_muller_tables.c build/gen/box_muller_pairs.h build/gen/box_muller_pairs.c: build/gen/stamp ;
 
 regs: build/gen/stamp ## renew docs/registers.md from the register description
 	cp build/gen/registers.md docs/registers.md

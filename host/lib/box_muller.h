@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arith.h"
+#include "box_muller_pairs.h"
 #include "box_muller_tables.h"
 #include "threefry_rounds.h"
 
@@ -45,7 +46,7 @@ BM_INLINE uint32_t bm_place(uint32_t u1) { return (u1 ^ -(u1 >> 14 & 1)) & 0x3FF
 /* r (Q4.14) times |cos| or |sin| (Q0.18) -> s4.11 with the sign (0 or -1) put on; halves go away from zero. */
 BM_INLINE int16_t bm_product(uint32_t r, uint32_t magnitude, int32_t sign)
 {
-    int32_t p = (int32_t)(((uint64_t)(r << 6) * (magnitude << 6)) >> 32); /* r*magnitude >> 20: one bit more than the result has */
+    int32_t p = (int32_t)(((r >> 9) * magnitude + ((r & 0x1FF) * magnitude >> 9)) >> 11); /* r*magnitude >> 20, in two parts of 27 bits: one bit more than the result has */
     return (int16_t)(((p ^ sign) + 1) >> 1);
 }
 
@@ -114,7 +115,7 @@ BM_INLINE void bm_fill(uint32_t seed, enum qa_purpose purpose, uint32_t layer, u
     const uint32_t key1 = ((uint32_t)purpose << 24) + layer, ks[3] = {seed, key1, THREEFRY_PARITY ^ seed ^ key1};
     while (pairs > 0) {
         uint32_t low[BM_BLOCK], high[BM_BLOCK], where[BM_BLOCK];
-        int32_t t[BM_BLOCK], c0_c2[BM_BLOCK], c1[BM_BLOCK], c[BM_BLOCK], s[BM_BLOCK];
+        int32_t t[BM_BLOCK], radius[BM_BLOCK][2], angle[BM_BLOCK][2];
         int16_t block[2 * BM_BLOCK];
         int rare = 0;
         for (uint32_t i = 0; i < BM_BLOCK; i += BM_CHAINS * BM_LANES)
@@ -136,17 +137,15 @@ BM_INLINE void bm_fill(uint32_t seed, enum qa_purpose purpose, uint32_t layer, u
                 t[i] = (int32_t)(code & 0x3FFF);
                 where[i] = bm_where((uint32_t)bm_half(u0), code, high[i] >> 16);
             }
-        /* One at a time: gathers of vectors are slower on most processors, on some ten times. The empty statement keeps compilers from making them. */
+        /* One at a time: gathers of vectors are slower on most processors, on some ten times. The empty statement keeps compilers from making them. Two numbers an access. */
         for (uint32_t i = 0; i < BM_BLOCK; i++) {
             uint32_t w = where[i];
             __asm__("" : "+r"(w));
-            c0_c2[i] = bm_c0_c2[w & 0x3FF];
-            c1[i] = bm_c1[w & 0x3FF];
-            c[i] = bm_cos[w >> 15];
-            s[i] = bm_sin[w >> 15];
+            memcpy(radius[i], bm_radius_pairs[w & 0x3FF], sizeof *radius);
+            memcpy(angle[i], bm_angle_pairs[w >> 15], sizeof *angle);
         }
         for (uint32_t i = 0; i < BM_BLOCK; i++)
-            bm_evaluate(bm_radius(c0_c2[i], c1[i], t[i]), high[i] >> 16, c[i], s[i], (int32_t)(where[i] >> 10 & 31), block + 2 * i);
+            bm_evaluate(bm_radius(radius[i][0], radius[i][1], t[i]), high[i] >> 16, angle[i][0], angle[i][1], (int32_t)(where[i] >> 10 & 31), block + 2 * i);
         uint32_t n = pairs < BM_BLOCK ? pairs : BM_BLOCK;
         memcpy(eps, block, n * 2 * sizeof *eps);
         eps += 2 * n;

@@ -10,7 +10,7 @@ LIB_CFLAGS     = -std=c11 -D_GNU_SOURCE -O3 -ffp-contract=off -g -fPIC -pthread 
 LIB_CFLAGS    += -DQUELL_UDEV_RULE='"$(UDEV_RULE)"' $(shell pkg-config --cflags libusb-1.0)
 LIB_LDLIBS     = $(LIB_LIBS) -lusb-1.0 -pthread
 LIB_SANITIZE  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-LIB_GEN_SRC   += build/gen/box_muller_tables.c
+LIB_GEN_SRC   += build/gen/box_muller_tables.c build/gen/box_muller_pairs.c
 LIB_SOURCES   := $(wildcard host/lib/*.c host/lib/passes/*.c)
 LIB_OBJECTS   := $(patsubst host/lib/%.c,build/lib/obj/%.o,$(LIB_SOURCES)) $(LIB_GEN_SRC:build/gen/%.c=build/lib/obj/%.o)
 LIB_ASAN      := $(LIB_OBJECTS:build/lib/obj/%=build/asan/obj/%)

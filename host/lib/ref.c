@@ -73,9 +73,9 @@ static int lane_make(struct lane *lane, const struct ref_device *device)
     lane->kernels = qr_kernels_of(device->path);
     for (uint32_t i = 0; i < count; i++)
         total += qr_output_size(&program->layers[i]) + joined_size(&program->layers[i], i);
-    lane->image = malloc(qr_image_size(model));
+    lane->image = malloc(qr_image_size(model) + QR_LANES); /* kernels read whole vectors */
     lane->outputs = malloc(count * sizeof *lane->outputs);
-    lane->block = malloc(total);
+    lane->block = malloc(total + QR_LANES);
     lane->joined = calloc(count, sizeof *lane->joined);
     if (!lane->image || !lane->outputs || !lane->joined || !lane->block || !qr_scratch_make(&lane->scratch, device->packed, device->packed_count)) {
         lane_free(lane);
@@ -99,10 +99,10 @@ static quell_status lane_run(struct lane *lane, const quell_images *images, uint
     for (uint32_t i = 0; i <= last; i++) {
         const struct quell_model_layer *layer = &program->layers[i];
         const int8_t *input = lane_tensor(lane, layer->input_layer), *residual = lane_tensor(lane, layer->residual_layer);
-        if (lane->kernels && !lane->device->packed[i].plain)
-            qr_run_layer(lane->kernels, &lane->device->packed[i], &lane->scratch, input, residual, noise_seed, inference, lane->outputs[i]);
-        else if (qr_plain_layer(layer, input, residual, noise_seed, inference, lane->outputs[i]) != QUELL_OK)
-            return QUELL_E_MEMORY;
+        if (lane->kernels)
+            TRY(qr_run_layer(lane->kernels, &lane->device->packed[i], &lane->scratch, input, residual, noise_seed, inference, lane->outputs[i]));
+        else
+            TRY(qr_plain_layer(layer, input, residual, noise_seed, inference, lane->outputs[i]));
         if (layer->join)
             join(layer, lane->outputs[i], lane->joined[layer->join - 1]);
     }

@@ -3,11 +3,14 @@
  * Inside the reference device. Two ways of running a layer give the same bytes:
  *   plain   ref_plain.c: element by element with the functions of arith.h; this one defines;
  *   vector  ref_pack.c rearranges a layer, ref_layer.c runs it a row at a time on the kernels of ref_kernels.h, compiled once for each
- *           instruction set (ref_avx2.c and so on; cpu.c chooses). All work on int16 inputs, int32 accumulators and products of 53 bits or more.
+ *           instruction set (ref_avx2.c and so on; cpu.c chooses). All work on int16 inputs and in 32-bit lanes; a layer for
+ *           which these have not been shown to be enough is left to the plain way.
  * Tensors are int8 NHWC with channels padded to a multiple of 8, as in the chip's activation memory.
  */
 #ifndef QUELL_REF_H
 #define QUELL_REF_H
+
+#include <stddef.h>
 
 #include "arith.h"
 #include "model.h"
@@ -33,10 +36,23 @@ struct qr_depthwise {
     int32_t *bias;    /* [blocks*QR_LANES] */
 };
 
-/* M and S of one tensor or channel; half = 2^(s-1). A shift that leaves nothing has become m = 0. */
+/* M and S of one tensor or channel, for 32-bit lanes: floor(x*M / 2^S) is the upper half of (x << up) * m, >> down; something is lost exactly if x & lost.
+ * S is one less where half is to go towards +infinity, two less where it is to go to even: the rest is done with what is left. */
 struct qr_scale {
-    int64_t m, half;
-    uint32_t s;
+    int32_t m, up, down, lost;
+};
+
+/* A denoising block; its bottleneck's activations go two by two, as halves of an int32. */
+struct qr_block {
+    uint32_t pairs;          /* of the bottleneck */
+    uint32_t next2;          /* from one pair of b2 to the next */
+    uint32_t taps;           /* of the depthwise path, products of pairs that have a weight other than 0 */
+    ptrdiff_t offset[6];     /* where in the frame */
+    int32_t *w1;             /* [2*pairs][lanes], in the lower halves */
+    int32_t *bias1, *bias2;  /* [2*pairs] */
+    int32_t *w2;             /* [2*pairs][pairs][9]: for two inputs */
+    int32_t *wu, *wv, *cv;   /* [pairs][lanes]: for two inputs; cv [lanes] */
+    int32_t *d;              /* [taps][lanes] */
 };
 
 struct qr_layer {
@@ -44,19 +60,16 @@ struct qr_layer {
     struct quell_layer t;
     uint32_t in_c, channels, lanes; /* padded to 8; lanes: channels padded to QR_LANES */
     uint32_t kernel, stride, frame_h, frame_w; /* input with its border of zeros */
-    int plain; /* runs element by element: nothing else is packed */
+    int plain; /* several windows an output, or unequal strides: left to ref_plain.c, nothing is packed */
     int denoise, bottleneck, depthwise;
     int32_t low, high; /* of d, the codes less their zero point from the ADC on */
     int uneven;       /* some column has a gain or an offset */
-    unsigned product_bits; /* every |accumulator * M| is below 2^product_bits */
+    int narrow;       /* the kernels' arithmetic is enough; otherwise the layer is left to ref_plain.c */
     struct qr_conv conv; /* weights NULL: depthwise */
     struct qr_depthwise dw;
-    int32_t *m, *s, *gain, *offset; /* [channels] */
-    double *scale;                  /* [channels]: 2^-s */
-    int32_t *a, *b;                 /* [out_w*channels]: repeated for every pixel of a row; b is in 2^-14 codes */
-    struct qr_conv w1, w2, wu, wv;
-    struct qr_depthwise d;
-    uint32_t m2; /* bottleneck width rounded up to a pair */
+    int32_t *m, *up, *down, *lost;  /* [lanes]: struct qr_scale of every channel */
+    int32_t *gain, *offset, *a, *b; /* [lanes]; gain is in 2^-25, b in 2^-14 codes */
+    struct qr_block block;
     struct qr_scale s1, s2, sd, su, sv;
     void *memory; /* everything above lies here */
 };
@@ -64,37 +77,29 @@ struct qr_layer {
 /* Buffers of one thread. */
 struct qr_scratch {
     int16_t *frame;        /* input with border */
-    int16_t *dn_frame;     /* codes with border */
-    int16_t *b1, *b2;      /* bottleneck activations: whole layer with border, one row */
+    int32_t *d;            /* codes from the ADC on, whole layer with border, lanes a pixel: in the upper half the right neighbour's */
+    int32_t *b1, *b2;      /* bottleneck activations, [pair]: whole layer with border, one row */
     int16_t *eps;          /* one row */
-    int32_t *acc, *acc_u, *acc_v; /* one row, lanes a pixel */
-    int32_t *v, *mu, *sigma;      /* one row, channels a pixel */
-    int16_t *d;            /* whole layer, from the ADC to post-processing */
-    int16_t *residual;     /* whole layer, less its zero point */
+    int32_t *acc;          /* one row, lanes a pixel */
     int8_t *codes;         /* whole layer, before pooling */
     void *memory;
 };
 
 struct qr_kernels {
-    unsigned exact_bits; /* `values` is for layers whose product_bits are no more */
     /* d = q - z for n codes. */
     void (*widen)(const int8_t *codes, int32_t z, uint32_t n, int16_t *d);
     /* One output row; in points at the first window's corner. acc: [pixels][blocks*QR_LANES]. */
     void (*conv)(const struct qr_conv *conv, const int16_t *in, uint32_t pixels, int32_t *acc);
     void (*depthwise)(const struct qr_depthwise *conv, const int16_t *in, uint32_t pixels, int32_t *acc);
-    /* Requantised, and analog noise with eps unless it is NULL. v: [pixels][channels]. */
-    void (*values)(const struct qr_layer *layer, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *v);
-    /* ADC and column correction. */
-    void (*codes)(const struct qr_layer *layer, const int32_t *v, uint32_t pixels, int16_t *d);
-    /* Bottleneck activations, m2 a pixel, of QR_LANES accumulators a pixel. */
-    void (*activate)(const int32_t *acc, const struct qr_scale *scale, uint32_t m2, uint32_t pixels, int16_t *out);
-    /* acc_d, acc_u may be NULL. */
-    void (*mu)(const struct qr_layer *layer, const int32_t *acc_d, const int32_t *acc_u, uint32_t pixels, int32_t *mu);
-    void (*sigma)(const struct qr_layer *layer, const int32_t *acc_v, uint32_t pixels, int32_t *sigma);
-    /* sigma and eps NULL: mean mode. In place. */
-    void (*denoise)(const struct qr_layer *layer, const int32_t *mu, const int32_t *sigma, const int16_t *eps, uint32_t n, int16_t *d);
-    /* residual less its zero point, NULL without one. */
-    void (*post)(const struct qr_layer *layer, const int16_t *residual, uint32_t n, const int16_t *d, int8_t *codes);
+    /* Requantised, analog noise with eps unless it is NULL, ADC, column correction. d: a row from border to border, [pixels + 2][lanes]. */
+    void (*tile)(const struct qr_layer *layer, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *d);
+    /* First activations of one row of the frame, b1 [pair], `plane` from one to the next; up to QR_LANES behind the row's end are written. Second ones, b1 being the first window's corner. */
+    void (*squeeze)(const struct qr_layer *layer, const int32_t *in, uint32_t pixels, size_t plane, int32_t *b1);
+    void (*spread)(const struct qr_layer *layer, const int32_t *b1, uint32_t pixels, size_t row, size_t plane, int32_t *b2);
+    /* One row of the block and what follows it; in: the row in the frame without its border. eps NULL: mean mode; residual: codes, NULL without one. Up to eight codes may be written behind the end. */
+    void (*denoise)(const struct qr_layer *layer, const int32_t *b2, const int16_t *eps, const int32_t *in, const int8_t *residual, uint32_t pixels, int8_t *codes);
+    /* The same without a block; d as in tile. */
+    void (*post)(const struct qr_layer *layer, const int32_t *d, const int8_t *residual, uint32_t pixels, int8_t *codes);
     /* As qa_gaussian_fill. */
     void (*gaussian)(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t first_pair, uint32_t pairs, int16_t *eps);
 };
@@ -129,8 +134,8 @@ void qr_unpack(struct qr_layer *packed);
 int qr_scratch_make(struct qr_scratch *scratch, const struct qr_layer *layers, uint32_t count);
 void qr_scratch_free(struct qr_scratch *scratch);
 
-/* ref_layer.c */
-void qr_run_layer(const struct qr_kernels *kernels, const struct qr_layer *layer, struct qr_scratch *scratch, const int8_t *input, const int8_t *residual, uint32_t noise_seed, uint32_t inference, int8_t *output);
+/* ref_layer.c. Behind residual there are QR_LANES bytes that may be read. */
+quell_status qr_run_layer(const struct qr_kernels *kernels, const struct qr_layer *layer, struct qr_scratch *scratch, const int8_t *input, const int8_t *residual, uint32_t noise_seed, uint32_t inference, int8_t *output);
 /* Requantised values (s11.12) of a layer before the analog tile, all pixels and padded channels. kernels NULL: plain. */
 void qr_run_values(const struct qr_kernels *kernels, const struct qr_layer *layer, struct qr_scratch *scratch, const int8_t *input, int32_t *values);
 

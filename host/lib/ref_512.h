@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The definitions that ref_kernels.h wants, on 512-bit vectors; W are int64. Before it: QR_NAME, QR_CODE, and QR_MADD512(sum, a, b): sum of int32 plus the products of
+/* The definitions that ref_kernels.h wants, on 512-bit vectors. Before it: QR_NAME, QR_CODE, and QR_MADD512(sum, a, b): sum of int32 plus the products of
  * int16 added in pairs. */
 #include <immintrin.h>
 #include <string.h>
 
 #define QR_OP QR_CODE static inline __attribute__((always_inline))
-#define BM_LANES 16
+#define VN 16
 #define QR_SUMS 16
 #define QR_TWO_BLOCKS 1
 
@@ -24,33 +24,24 @@ QR_OP PAIR i16_broadcast(const int16_t *p)
 QR_OP I16 i16_madd(I16 sum, PAIR a, PAIRS w) { return QR_MADD512(sum, a, w); }
 QR_OP I16 i16_mul_add(I16 sum, const int16_t *p, PAIRS w) { return QR_MADD512(sum, _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)p)), w); }
 
-#define QR_EXACT_BITS 63
-#define WN 8
-typedef __m512i W;
-typedef __m512i S;
-QR_OP W w_set(int64_t x) { return _mm512_set1_epi64(x); }
-QR_OP S w_bits(int s) { return _mm512_set1_epi64(s); }
-QR_OP W w_load32(const int32_t *p) { return _mm512_cvtepi32_epi64(_mm256_loadu_si256((const __m256i *)p)); }
-QR_OP S w_load_bits(const struct qr_layer *l, uint32_t c) { return w_load32(l->s + c); }
-QR_OP W w_load16(const int16_t *p) { return _mm512_cvtepi16_epi64(_mm_loadu_si128((const __m128i *)p)); }
-QR_OP void w_store32(int32_t *p, W x) { _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi64_epi32(x)); }
-QR_OP W w_add(W a, W b) { return _mm512_add_epi64(a, b); }
-QR_OP W w_sub(W a, W b) { return _mm512_sub_epi64(a, b); }
-QR_OP W w_mul(W a, W b) { return _mm512_mul_epi32(a, b); }
-QR_OP W w_min(W a, W b) { return _mm512_min_epi64(a, b); }
-QR_OP W w_max(W a, W b) { return _mm512_max_epi64(a, b); }
-QR_OP W w_floor(W x, S s) { return _mm512_srav_epi64(x, s); }
-QR_OP W w_rto(W x, S s)
+#include "ref_dots.h"
+
+typedef int32_t V __attribute__((vector_size(4 * VN)));
+QR_OP V v_min(V a, V b) { return (V)_mm512_min_epi32((__m512i)a, (__m512i)b); }
+QR_OP V v_max(V a, V b) { return (V)_mm512_max_epi32((__m512i)a, (__m512i)b); }
+QR_OP V v_load16(const int16_t *p) { return (V)_mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)p)); }
+QR_OP V v_load8(const int8_t *p) { return (V)_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)); }
+QR_OP void v_store8(int8_t *p, V x) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)x)); }
+QR_OP V v_pairs(V sum, V a, V b) { return (V)QR_MADD512((__m512i)sum, (__m512i)a, (__m512i)b); }
+QR_OP V v_mul_add16(V sum, V a, V b) { return v_pairs(sum, a, b); }
+QR_OP V v_dots(const int32_t *in, const int32_t *weights, size_t n)
 {
-    W q = w_floor(x, s);
-    return _mm512_mask_or_epi64(q, _mm512_cmpneq_epi64_mask(x, _mm512_sllv_epi64(q, s)), q, w_set(1));
+    return (V)_mm512_inserti64x4(_mm512_castsi256_si512(dots256(in, weights, n)), dots256(in + 8 * n, weights, n), 1);
 }
-/* half - 1 plus the lowest bit that stays carries exactly when it must. */
-QR_OP W w_rhe(W x, S s)
+QR_OP V v_upper(V a, V b)
 {
-    const W one = w_set(1);
-    W half = _mm512_srli_epi64(_mm512_sllv_epi64(one, s), 1);
-    return w_floor(w_add(x, w_add(w_sub(half, one), _mm512_and_si512(w_floor(x, s), one))), s);
+    __m512i even = _mm512_mul_epi32((__m512i)a, (__m512i)b), odd = _mm512_mul_epi32(_mm512_srli_epi64((__m512i)a, 32), _mm512_srli_epi64((__m512i)b, 32));
+    return (V)_mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
 }
 
 #include "ref_kernels.h"

@@ -6,18 +6,16 @@
  *   I16           QR_LANES accumulators (int32); QR_SUMS: how many of them registers hold; QR_TWO_BLOCKS: whether two blocks of outputs side by side pay. i16_* work on them:
  *                 PAIRS, i16_load_pairs: weights of QR_LANES outputs for two inputs; PAIR, i16_broadcast: two inputs for all outputs;
  *                 i16_madd: sum += both products; i16_mul_add: sum += weight of the pair's first input times an input of its own for each lane
- *   W, WN, w_*    WN whole numbers below 2^53 in magnitude, whatever holds them: int64, or doubles, which are exact there. w_mul takes factors of
- *                 32 bits. S is a count of bits for w_floor (x / 2^s towards -infinity), w_rhe (half to even) and w_rto (to odd; results beyond 24 bits may be
- *                 any number beyond): w_bits, w_load_bits
- *   QR_EXACT_BITS products of an accumulator and M must be below 2^QR_EXACT_BITS; layers beyond are left to the scalar code
- * Loops on int32 are left to the compiler.
+ *   V, VN, v_*    VN lanes of int32, a vector of the compiler's with its operators; v_min, v_max; v_load8, v_load16, v_store8 (of what fits);
+ *                 v_upper: upper halves of signed products; v_mul_add16: a sum plus products of 16 bits, the second factor's upper half being 0;
+ *                 v_pairs: a sum plus the products of both halves; v_dots: lane i's is the sum of v_pairs of row i of n (a multiple of QR_LANES)
+ * Other loops are left to the compiler.
  */
 #include <stddef.h>
 #include <string.h>
 
+#define BM_LANES VN
 #include "box_muller.h"
-
-#define QR_PART 64 /* elements on the stack at a time, a multiple of every WN */
 
 #if defined(__clang__)
 #define QR_UNROLL _Pragma("clang loop unroll(full)")
@@ -25,9 +23,13 @@
 #define QR_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-QR_OP W w_clamp(W x, W lo, W hi) { return w_min(w_max(x, lo), hi); }
-/* (x + 2^(s-1)) >> s, for s >= 1. */
-QR_OP W w_rhu(W x, int s) { return w_floor(w_add(x, w_set(INT64_C(1) << (s - 1))), w_bits(s)); }
+QR_OP V v_load(const int32_t *p)
+{
+    V x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+QR_OP void v_store(int32_t *p, V x) { memcpy(p, &x, sizeof x); }
 
 QR_CODE static void QR_NAME(widen)(const int8_t *restrict codes, int32_t z, uint32_t n, int16_t *restrict d)
 {
@@ -113,157 +115,89 @@ QR_CODE static void QR_NAME(depthwise)(const struct qr_depthwise *conv, const in
     }
 }
 
-/* ---- requantisation and the analog tile ---- */
+/* ---- after the accumulators: 32-bit lanes, which qr_layer's `narrow` has shown to be enough ---- */
 
-/* noise, growing, uneven (constants where it is inlined): there are samples; their size grows with the value; columns have gain and offset. */
-QR_OP void QR_NAME(values_of)(const struct qr_layer *l, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *v, int noise, int growing, int uneven)
+QR_OP V v_clamp(V x, int32_t lo, int32_t hi) { return v_min(v_max(x, (V){0} + lo), (V){0} + hi); }
+QR_OP V v_sat24(V x) { return v_clamp(x, -(1 << 23), (1 << 23) - 1); }
+/* As qa_rhe: adding half - 1 plus the lowest bit that stays carries exactly when it must. */
+QR_OP V v_rhe(V x, int s) { return (x + ((1 << (s - 1)) - 1) + ((x >> s) & 1)) >> s; }
+/* RHU of a*b / 2^33 */
+QR_OP V v_upper_rhu(V a, V b) { return (v_upper(a, b) + 1) >> 1; }
+/* x times a scale, towards -infinity; to odd; half towards +infinity, with a scale that leaves one bit for it. */
+QR_OP V v_scale(V x, V m, V up, V down) { return v_upper(x << up, m) >> down; }
+QR_OP V v_scale_rto(V x, V m, V up, V down, V lost) { return v_scale(x, m, up, down) | (((x & lost) != 0) & 1); }
+QR_OP V v_scale_rhu(V x, struct qr_scale s) { return ((v_upper(x << s.up, (V){0} + s.m) >> s.down) + 1) >> 1; }
+
+/* noise, growing, uneven, correct (constants where it is inlined): there are samples; their size grows with the value or is too large for one 32-bit product; columns have gain and offset;
+ * they are corrected. d begins with the border. */
+QR_OP void QR_NAME(tile_of)(const struct qr_layer *l, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *d, int noise, int growing, int uneven, int correct)
 {
-    const W least = w_set(-(1 << 23)), most = w_set((1 << 23) - 1), zero = w_set(0), add = w_set(l->t.sigma_add), mul = w_set(l->t.sigma_mul);
-    for (uint32_t x = 0; x < pixels; x++, acc += l->lanes)
-        for (uint32_t c = 0; c < l->channels; c += WN, v += WN) {
-            W value = w_clamp(w_rto(w_mul(w_load32(acc + c), w_load32(l->m + c)), w_load_bits(l, c)), least, most);
+    const int step = l->t.adc_shift, low = l->low, high = l->high;
+    const size_t lanes = l->lanes, channels = l->channels;
+    const V zero = {0}, add = zero + l->t.sigma_add, mul = zero + l->t.sigma_mul * 4096, most = zero + ((1 << 23) - 1);
+    for (size_t c = 0; c < lanes; c += VN) {
+        const V m = v_load(l->m + c), up = v_load(l->up + c), down = v_load(l->down + c), lost = v_load(l->lost + c), gain = v_load(l->gain + c), offset = v_load(l->offset + c);
+        const V scale = v_load(l->a + c), shift = v_load(l->b + c);
+        V before = zero;
+        for (size_t x = 0; x < pixels; x++) {
+            V v = v_sat24(v_scale_rto(v_load(acc + x * lanes + c), m, up, down, lost));
             if (noise) {
-                W size = add, gained = value;
+                V sample = v_load16(eps + x * channels + c), size = add, gained = v;
                 if (growing)
-                    size = w_min(w_add(add, w_rhu(w_mul(mul, w_max(value, w_sub(zero, value))), 14)), most);
+                    size = v_min(add + v_upper_rhu(v_max(v, -v) * 128, mul), most); /* s_mul*|v| >> 14 */
                 if (uneven)
-                    gained = w_add(w_rhu(w_mul(value, w_load32(l->gain + c)), 16), w_load32(l->offset + c));
-                value = w_clamp(w_add(gained, w_rhu(w_mul(size, w_load16(eps)), 11)), least, most);
-                eps += WN;
-            }
-            w_store32(v, value);
+                    gained = v_upper_rhu(v * 256, gain) + offset; /* v*G >> 16 */
+                v = gained + (growing ? v_upper_rhu(size * 128, sample * 32768) : (size * sample + (1 << 10)) >> 11); /* sg*eps >> 11 */
+            } /* beyond 24 bits v is beyond every limit below, saturated or not */
+            V code = v_clamp(v_rhe(v, 12 + step) << step, low, high);
+            if (correct)
+                code = v_clamp(v_rhe(code * scale + shift, 14), low, high);
+            v_store(d + x * lanes + c, before | code << 16);
+            before = code & 0xFFFF;
         }
-}
-
-QR_CODE static void QR_NAME(values)(const struct qr_layer *l, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *v)
-{
-    if (!eps)
-        QR_NAME(values_of)(l, acc, eps, pixels, v, 0, 0, 0);
-    else if (l->t.sigma_mul)
-        QR_NAME(values_of)(l, acc, eps, pixels, v, 1, 1, 1);
-    else if (l->uneven)
-        QR_NAME(values_of)(l, acc, eps, pixels, v, 1, 0, 1);
-    else
-        QR_NAME(values_of)(l, acc, eps, pixels, v, 1, 0, 0);
-}
-
-/* As qa_rhe, on 32 bits: adding half - 1 plus the lowest bit that stays carries exactly when it must. */
-QR_OP int32_t QR_NAME(rhe)(int32_t x, int32_t s) { return (x + ((1 << (s - 1)) - 1) + ((x >> s) & 1)) >> s; }
-QR_OP int32_t QR_NAME(clamp)(int32_t x, int32_t lo, int32_t hi) { return x < lo ? lo : x > hi ? hi : x; }
-
-QR_CODE static void QR_NAME(codes)(const struct qr_layer *l, const int32_t *restrict v, uint32_t pixels, int16_t *restrict d)
-{
-    int32_t step = l->t.adc_shift, shift = 12 + step, low = l->low, high = l->high;
-    const int32_t *restrict a = l->a, *restrict b = l->b;
-    uint32_t n = pixels * l->channels;
-    if (l->t.correct)
-        for (uint32_t i = 0; i < n; i++) {
-            int32_t code = QR_NAME(clamp)(QR_NAME(rhe)(v[i], shift) * (1 << step), low, high);
-            d[i] = (int16_t)QR_NAME(clamp)(QR_NAME(rhe)(code * a[i] + b[i], 14), low, high);
-        }
-    else
-        for (uint32_t i = 0; i < n; i++)
-            d[i] = (int16_t)QR_NAME(clamp)(QR_NAME(rhe)(v[i], shift) * (1 << step), low, high);
-}
-
-/* ---- the denoising block ---- */
-
-QR_CODE static void QR_NAME(activate)(const int32_t *acc, const struct qr_scale *scale, uint32_t m2, uint32_t pixels, int16_t *out)
-{
-    const W m = w_set(scale->m), zero = w_set(0), most = w_set(255);
-    const S s = w_bits((int)scale->s);
-    for (uint32_t x = 0; x < pixels; x++, acc += QR_LANES) {
-        int32_t lanes[QR_LANES];
-        for (uint32_t j = 0; j < m2; j += WN)
-            w_store32(lanes + j, w_clamp(w_rhe(w_mul(w_load32(acc + j), m), s), zero, most));
-        for (uint32_t j = 0; j < m2; j++)
-            *out++ = (int16_t)lanes[j];
+        v_store(d + pixels * lanes + c, before);
+        v_store(d + (pixels + 1) * lanes + c, zero);
     }
 }
 
-/* RHU(acc*M >> S) */
-QR_OP W QR_NAME(path)(const int32_t *acc, W m, W half, S s) { return w_floor(w_add(w_mul(w_load32(acc), m), half), s); }
-
-/* d, u (constants where it is inlined): which paths there are. */
-QR_OP void QR_NAME(mu_of)(const struct qr_layer *l, const int32_t *acc_d, const int32_t *acc_u, uint32_t pixels, int32_t *mu, int d, int u)
+QR_CODE static void QR_NAME(tile)(const struct qr_layer *l, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *d)
 {
-    const W least = w_set(-(1 << 23)), most = w_set((1 << 23) - 1), md = w_set(l->sd.m), hd = w_set(l->sd.half), mu_ = w_set(l->su.m), hu = w_set(l->su.half);
-    const S sd = w_bits((int)l->sd.s), su = w_bits((int)l->su.s);
-    for (uint32_t x = 0; x < pixels; x++)
-        for (uint32_t c = 0; c < l->channels; c += WN, mu += WN) {
-            W sum = d ? QR_NAME(path)(acc_d + x * l->lanes + c, md, hd, sd) : w_set(0);
-            if (u)
-                sum = w_add(sum, QR_NAME(path)(acc_u + x * l->lanes + c, mu_, hu, su));
-            w_store32(mu, w_clamp(sum, least, most));
-        }
-}
-
-QR_CODE static void QR_NAME(mu)(const struct qr_layer *l, const int32_t *acc_d, const int32_t *acc_u, uint32_t pixels, int32_t *mu)
-{
-    if (acc_d && acc_u)
-        QR_NAME(mu_of)(l, acc_d, acc_u, pixels, mu, 1, 1);
-    else if (acc_d)
-        QR_NAME(mu_of)(l, acc_d, acc_u, pixels, mu, 1, 0);
+    int growing = l->t.sigma_mul || l->t.sigma_add >= 1 << 16, uneven = l->uneven, correct = l->t.correct;
+    if (eps && !growing && !uneven && !correct)
+        QR_NAME(tile_of)(l, acc, eps, pixels, d, 1, 0, 0, 0);
+    else if (eps && !growing)
+        QR_NAME(tile_of)(l, acc, eps, pixels, d, 1, 0, 1, correct);
+    else if (eps)
+        QR_NAME(tile_of)(l, acc, eps, pixels, d, 1, 1, 1, correct);
     else
-        QR_NAME(mu_of)(l, acc_d, acc_u, pixels, mu, 0, 1);
+        QR_NAME(tile_of)(l, acc, NULL, pixels, d, 0, 0, 0, correct);
 }
 
-QR_CODE static void QR_NAME(sigma)(const struct qr_layer *l, const int32_t *acc_v, uint32_t pixels, int32_t *sigma)
+/* Residual, rescaling, limits. Factors of 24 bits times nine: as two halves of 12. In `t`, a copy, since stores of codes might change the layer as far as a compiler knows. */
+QR_OP V v_post(const struct quell_layer *t, V d, const int8_t *residual)
 {
-    const W least = w_set(0), most = w_set(65535), m = w_set(l->sv.m), half = w_set(l->sv.half);
-    const S s = w_bits((int)l->sv.s);
-    for (uint32_t x = 0; x < pixels; x++)
-        for (uint32_t c = 0; c < l->channels; c += WN, sigma += WN)
-            w_store32(sigma, w_clamp(QR_NAME(path)(acc_v + x * l->lanes + c, m, half, s), least, most));
-}
-
-QR_CODE static void QR_NAME(denoise)(const struct qr_layer *l, const int32_t *restrict mu, const int32_t *restrict sigma, const int16_t *restrict eps, uint32_t n, int16_t *restrict d)
-{
-    int32_t low = l->low, high = l->high;
-    if (eps)
-        for (uint32_t i = 0; i < n; i++) {
-            int32_t t = (sigma[i] * eps[i] + 64) >> 7; /* 16 x 16 bits: fits with its rounding */
-            d[i] = (int16_t)QR_NAME(clamp)(QR_NAME(rhe)(d[i] * 4096 - mu[i] - t, 12), low, high);
-        }
-    else
-        for (uint32_t i = 0; i < n; i++)
-            d[i] = (int16_t)QR_NAME(clamp)(QR_NAME(rhe)(d[i] * 4096 - mu[i], 12), low, high);
-}
-
-/* ---- what follows the block ---- */
-
-/* One row of n elements (a multiple of WN); residual is r - z_res, added (a constant where it is inlined) says whether there is one. */
-QR_OP void QR_NAME(post_of)(const struct quell_layer *t, const int16_t *residual, uint32_t n, const int16_t *d, int8_t *codes, int added)
-{
-    const W a = w_set(t->post_a), b = w_set(t->post_b), z = w_set(t->z_y), lo = w_set(t->lo), hi = w_set(t->hi);
-    const S s = w_bits(t->post_shift);
-    for (uint32_t i = 0; i < n;) {
-        int32_t part[QR_PART];
-        uint32_t m = n - i < QR_PART ? n - i : QR_PART;
-        for (uint32_t k = 0; k < m; k += WN) {
-            W u = w_mul(w_load16(d + i + k), a);
-            if (added)
-                u = w_add(u, w_mul(w_load16(residual + i + k), b));
-            w_store32(part + k, w_clamp(w_add(w_rhe(u, s), z), lo, hi));
-        }
-        for (uint32_t k = 0; k < m; k++)
-            codes[i + k] = (int8_t)part[k];
-        i += m;
+    const V zero = {0};
+    V high = v_mul_add16(zero, d, zero + (t->post_a >> 12)), low = v_mul_add16(zero, d, zero + (t->post_a & 4095));
+    if (residual) {
+        V r = v_load8(residual) - t->z_res;
+        high = v_mul_add16(high, r, zero + (t->post_b >> 12));
+        low = v_mul_add16(low, r, zero + (t->post_b & 4095));
     }
+    V odd = (high + (low >> 12)) | (((low & 4095) != 0) & 1);
+    return v_clamp(v_rhe(odd, t->post_shift - 12) + t->z_y, t->lo, t->hi);
 }
 
-QR_CODE static void QR_NAME(post)(const struct qr_layer *l, const int16_t *residual, uint32_t n, const int16_t *restrict d, int8_t *restrict codes)
+/* What is behind the tile in a layer without a block. Lanes beyond the channels fall on the next pixel, which follows. */
+QR_CODE static void QR_NAME(post)(const struct qr_layer *l, const int32_t *d, const int8_t *residual, uint32_t pixels, int8_t *codes)
 {
-    const struct quell_layer *t = &l->t;
-    int32_t z_y = t->z_y, lo = t->lo, hi = t->hi;
-    if (residual)
-        QR_NAME(post_of)(t, residual, n, d, codes, 1);
-    else if (t->post_a == 1 << 23 && t->post_shift == 23) /* as they are */
-        for (uint32_t i = 0; i < n; i++)
-            codes[i] = (int8_t)QR_NAME(clamp)(z_y + d[i], lo, hi);
-    else
-        QR_NAME(post_of)(t, residual, n, d, codes, 0);
+    const struct quell_layer t = l->t;
+    const size_t channels = l->channels, lanes = l->lanes;
+    for (size_t x = 0; x < pixels; x++)
+        for (size_t c = 0; c < channels; c += VN)
+            v_store8(codes + x * channels + c, v_post(&t, v_load(d + (x + 1) * lanes + c) << 16 >> 16, residual ? residual + x * channels + c : NULL));
 }
+
+#include "ref_block.h"
 
 QR_CODE static void QR_NAME(gaussian)(uint32_t seed, enum qa_purpose purpose, uint32_t layer, uint32_t inference, uint32_t first_pair, uint32_t pairs, int16_t *eps)
 {
@@ -271,6 +205,6 @@ QR_CODE static void QR_NAME(gaussian)(uint32_t seed, enum qa_purpose purpose, ui
 }
 
 static const struct qr_kernels QR_NAME(kernels) = {
-    .exact_bits = QR_EXACT_BITS, .widen = QR_NAME(widen), .conv = QR_NAME(conv), .depthwise = QR_NAME(depthwise), .values = QR_NAME(values), .codes = QR_NAME(codes), .activate = QR_NAME(activate),
-    .mu = QR_NAME(mu), .sigma = QR_NAME(sigma), .denoise = QR_NAME(denoise), .post = QR_NAME(post), .gaussian = QR_NAME(gaussian),
+    .widen = QR_NAME(widen), .conv = QR_NAME(conv), .depthwise = QR_NAME(depthwise), .tile = QR_NAME(tile), .squeeze = QR_NAME(squeeze), .spread = QR_NAME(spread), .denoise = QR_NAME(denoise), .post = QR_NAME(post),
+    .gaussian = QR_NAME(gaussian),
 };

@@ -51,40 +51,45 @@ QR_OP I16 i16_mul_add(I16 sum, const int16_t *p, PAIRS w)
     return sum;
 }
 
-/* Doubles here too: products, roundings and limits are single instructions. */
-#define QR_EXACT_BITS 53
-#define WN 4
-typedef struct {
-    float64x2_t lo, hi;
-} W;
-typedef W S; /* 2^-s */
-QR_OP W w_set(int64_t x) { return (W){vdupq_n_f64((double)x), vdupq_n_f64((double)x)}; }
-QR_OP S w_bits(int s)
+#define VN 4
+typedef int32x4_t V;
+QR_OP V v_min(V a, V b) { return vminq_s32(a, b); }
+QR_OP V v_max(V a, V b) { return vmaxq_s32(a, b); }
+QR_OP V v_load16(const int16_t *p) { return vmovl_s16(vld1_s16(p)); }
+QR_OP V v_load8(const int8_t *p)
 {
-    double power = 1.0 / (double)(INT64_C(1) << s);
-    return (W){vdupq_n_f64(power), vdupq_n_f64(power)};
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)))));
 }
-QR_OP S w_load_bits(const struct qr_layer *l, uint32_t c) { return (W){vld1q_f64(l->scale + c), vld1q_f64(l->scale + c + 2)}; }
-QR_OP W w_of(int32x4_t x) { return (W){vcvtq_f64_s64(vmovl_s32(vget_low_s32(x))), vcvtq_f64_s64(vmovl_high_s32(x))}; }
-QR_OP W w_load32(const int32_t *p) { return w_of(vld1q_s32(p)); }
-QR_OP W w_load16(const int16_t *p) { return w_of(vmovl_s16(vld1_s16(p))); }
-QR_OP void w_store32(int32_t *p, W x) { vst1q_s32(p, vmovn_high_s64(vmovn_s64(vcvtq_s64_f64(x.lo)), vcvtq_s64_f64(x.hi))); }
-QR_OP W w_add(W a, W b) { return (W){vaddq_f64(a.lo, b.lo), vaddq_f64(a.hi, b.hi)}; }
-QR_OP W w_sub(W a, W b) { return (W){vsubq_f64(a.lo, b.lo), vsubq_f64(a.hi, b.hi)}; }
-QR_OP W w_mul(W a, W b) { return (W){vmulq_f64(a.lo, b.lo), vmulq_f64(a.hi, b.hi)}; }
-QR_OP W w_min(W a, W b) { return (W){vminq_f64(a.lo, b.lo), vminq_f64(a.hi, b.hi)}; }
-QR_OP W w_max(W a, W b) { return (W){vmaxq_f64(a.lo, b.lo), vmaxq_f64(a.hi, b.hi)}; }
-QR_OP W w_floor(W x, S s) { return (W){vrndmq_f64(vmulq_f64(x.lo, s.lo)), vrndmq_f64(vmulq_f64(x.hi, s.hi))}; }
-QR_OP W w_rhe(W x, S s) { return (W){vrndnq_f64(vmulq_f64(x.lo, s.lo)), vrndnq_f64(vmulq_f64(x.hi, s.hi))}; }
-/* With 1.5 * 2^52 added the lowest bit of a whole number is that of the double. */
-QR_OP float64x2_t rto(float64x2_t x, float64x2_t s)
+QR_OP void v_store8(int8_t *p, V x)
 {
-    const float64x2_t all = vdupq_n_f64(0x1.8p52);
-    float64x2_t p = vminq_f64(vmaxq_f64(vmulq_f64(x, s), vdupq_n_f64(-(1 << 24))), vdupq_n_f64(1 << 24)), q = vrndmq_f64(p);
-    uint64x2_t lost = vbicq_u64(vdupq_n_u64(1), vceqq_f64(p, q));
-    return vsubq_f64(vreinterpretq_f64_u64(vorrq_u64(vreinterpretq_u64_f64(vaddq_f64(q, all)), lost)), all);
+    int16x4_t half = vmovn_s32(x);
+    int32_t four = vget_lane_s32(vreinterpret_s32_s8(vmovn_s16(vcombine_s16(half, half))), 0);
+    memcpy(p, &four, sizeof four);
 }
-QR_OP W w_rto(W x, S s) { return (W){rto(x.lo, s.lo), rto(x.hi, s.hi)}; }
+QR_OP V v_mul_add16(V sum, V a, V b) { return vmlaq_s32(sum, a, b); }
+QR_OP V v_pairs(V sum, V a, V b)
+{
+    int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
+    int32x4_t low = vmull_s16(vget_low_s16(x), vget_low_s16(y)), high = vmull_high_s16(x, y);
+    return vaddq_s32(sum, vpaddq_s32(low, high));
+}
+QR_OP V dot(const int32_t *in, const int32_t *weights, size_t n)
+{
+    V sum = vdupq_n_s32(0);
+    for (size_t i = 0; i < n; i += VN)
+        sum = v_pairs(sum, vld1q_s32(in + i), vld1q_s32(weights + i));
+    return sum;
+}
+QR_OP V v_dots(const int32_t *in, const int32_t *weights, size_t n)
+{
+    return vpaddq_s32(vpaddq_s32(dot(in, weights, n), dot(in + n, weights, n)), vpaddq_s32(dot(in + 2 * n, weights, n), dot(in + 3 * n, weights, n)));
+}
+QR_OP V v_upper(V a, V b)
+{
+    return vuzp2q_s32(vreinterpretq_s32_s64(vmull_s32(vget_low_s32(a), vget_low_s32(b))), vreinterpretq_s32_s64(vmull_high_s32(a, b)));
+}
 
 #include "ref_kernels.h"
 

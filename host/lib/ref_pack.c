@@ -31,12 +31,19 @@ static int arena_fix(struct arena *arena)
     return 1;
 }
 
-/* |x*m| < 2^55: a shift of more than 57 leaves 0 in every rounding. S = 0 does not occur with M other than 0. */
-static struct qr_scale scale(uint32_t m, uint32_t s)
+/* The scale of numbers up to reach in magnitude. 0: 32 bits are not enough. */
+static int narrow(uint32_t m, int s, int64_t reach, struct qr_scale *scale)
 {
-    if (s == 0 || s > 57)
-        return (struct qr_scale){0, 1, 1};
-    return (struct qr_scale){m, INT64_C(1) << (s - 1), s};
+    *scale = (struct qr_scale){0, 0, 0, 0};
+    if (m == 0)
+        return 1;
+    int fraction = s - __builtin_ctz(m); /* x*m ends in s bits of zeros if x ends in so many */
+    scale->lost = fraction >= 32 ? -1 : fraction > 0 ? (int32_t)((1u << fraction) - 1) : 0;
+    int left = s < 32 ? 32 - s : 0, room = __builtin_clz(m) - 1;
+    scale->up = left > room ? left - room : 0;
+    scale->down = s > 32 ? s - 32 : 0;
+    scale->m = (int32_t)(m << (left - scale->up));
+    return scale->up <= 30 && reach < INT64_C(1) << (31 - scale->up);
 }
 
 /* weight(context, output, tap, input) */
@@ -99,33 +106,6 @@ static int8_t layer_weight(const void *context, uint32_t output, uint32_t tap, u
     return l->weights[((size_t)output * l->taps + tap) * l->in_channels + input];
 }
 
-static int8_t w1_weight(const void *context, uint32_t output, uint32_t tap, uint32_t input)
-{
-    const struct quell_block *b = context;
-    (void)tap;
-    return b->w1[(size_t)output * b->channels + input];
-}
-
-static int8_t w2_weight(const void *context, uint32_t output, uint32_t tap, uint32_t input)
-{
-    const struct quell_block *b = context;
-    return b->w2[((size_t)output * b->m + input) * 9 + tap];
-}
-
-static int8_t wu_weight(const void *context, uint32_t output, uint32_t tap, uint32_t input)
-{
-    const struct quell_block *b = context;
-    (void)tap;
-    return b->wu[(size_t)output * b->m + input];
-}
-
-static int8_t wv_weight(const void *context, uint32_t output, uint32_t tap, uint32_t input)
-{
-    const struct quell_block *b = context;
-    (void)tap;
-    return b->wv[(size_t)output * b->m + input];
-}
-
 /* Sizes, from the table alone. */
 static void shape(struct qr_layer *p, const struct quell_model_layer *l)
 {
@@ -154,40 +134,33 @@ static void shape(struct qr_layer *p, const struct quell_model_layer *l)
     p->denoise = l->block && (t->dn_depthwise || t->dn_bottleneck);
     if (!p->denoise)
         return;
-    uint32_t m = l->block->m, c = l->channels, dn_w = (uint32_t)t->out_w + 2;
-    p->m2 = qr_round_up(m, 2);
-    p->d = (struct qr_depthwise){.stride = 1, .blocks = p->lanes / QR_LANES, .pixel = c, .row = dn_w * c};
-    shape_conv(&p->w1, 1, 1, m, c, c, dn_w * c);
-    shape_conv(&p->w2, 3, 1, m, m, p->m2, dn_w * p->m2);
-    shape_conv(&p->wu, 1, 1, c, m, p->m2, 0);
-    shape_conv(&p->wv, 1, 1, c, m, p->m2, 0);
+    p->block.pairs = p->bottleneck ? (l->block->m + 1) / 2 : 0;
+    p->block.next2 = qr_round_up((uint32_t)t->out_w, QR_LANES);
 }
 
 static void take_layer(struct arena *arena, struct qr_layer *p)
 {
-    size_t row = (size_t)p->t.out_w * p->channels;
     if (p->plain)
         return;
     if (p->t.mode == 2)
         take_depthwise(arena, &p->dw);
     else
         take_conv(arena, &p->conv);
-    TAKE(arena, p->m, p->channels);
-    TAKE(arena, p->s, p->channels);
-    TAKE(arena, p->gain, p->channels);
-    TAKE(arena, p->offset, p->channels);
-    TAKE(arena, p->scale, p->channels);
-    TAKE(arena, p->a, p->t.correct ? row : 0);
-    TAKE(arena, p->b, p->t.correct ? row : 0);
-    if (p->denoise)
-        take_depthwise(arena, &p->d);
-    if (p->bottleneck) {
-        take_conv(arena, &p->w1);
-        take_conv(arena, &p->w2);
-        take_conv(arena, &p->wu);
-    }
-    if (p->denoise)
-        take_conv(arena, &p->wv);
+    int32_t **const constants[] = {&p->m, &p->up, &p->down, &p->lost, &p->gain, &p->offset, &p->a, &p->b};
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
+        TAKE(arena, *constants[i], p->lanes);
+    struct qr_block *b = &p->block;
+    size_t pairs = b->pairs, lanes = p->lanes;
+    if (!p->denoise)
+        return;
+    TAKE(arena, b->w1, 2 * pairs * lanes);
+    TAKE(arena, b->bias1, 2 * pairs);
+    TAKE(arena, b->bias2, 2 * pairs);
+    TAKE(arena, b->w2, 2 * pairs * pairs * 9);
+    TAKE(arena, b->wu, pairs * lanes);
+    TAKE(arena, b->wv, pairs * lanes);
+    TAKE(arena, b->cv, lanes);
+    TAKE(arena, b->d, 6 * lanes);
 }
 
 static void fill_constants(struct qr_layer *p)
@@ -195,44 +168,75 @@ static void fill_constants(struct qr_layer *p)
     int32_t *bias = p->t.mode == 2 ? p->dw.bias : p->conv.bias;
     for (uint32_t c = 0; c < p->channels; c++) {
         const struct quell_channel *k = &p->source->constants[c];
-        struct qr_scale s = scale(k->m, k->s);
+        struct qr_scale s;
+        p->narrow &= narrow(k->m, (int)k->s, quell_channel_reach(p->source, c, 255), &s);
         bias[c] = k->bias;
-        p->m[c] = (int32_t)s.m;
-        p->s[c] = (int32_t)s.s;
-        p->scale[c] = 1.0 / (double)(INT64_C(1) << s.s);
-        p->gain[c] = (int32_t)k->gain;
+        p->m[c] = s.m;
+        p->up[c] = s.up;
+        p->down[c] = s.down;
+        p->lost[c] = s.lost;
+        p->gain[c] = (int32_t)k->gain * 512;
         p->offset[c] = k->offset;
+        p->a[c] = (int32_t)k->a;
+        p->b[c] = k->b * 64;
         p->uneven |= k->gain != 1 << 16 || k->offset != 0;
-        for (int64_t most = quell_channel_reach(p->source, c, 255) * s.m; most >> p->product_bits; p->product_bits++)
-            ;
-        for (uint32_t x = 0; p->t.correct && x < (uint32_t)p->t.out_w; x++) {
-            p->a[x * p->channels + c] = (int32_t)k->a;
-            p->b[x * p->channels + c] = k->b * 64;
-        }
     }
+}
+
+/* Largest |bias + sum of n weights times inputs up to `most`| of `outputs` outputs, weights [output][n]. */
+static int64_t reach(const int8_t *weights, const int32_t *bias, uint32_t outputs, uint32_t n, int most)
+{
+    int64_t largest = 0;
+    for (uint32_t o = 0; o < outputs; o++) {
+        int64_t sum = bias ? llabs((int64_t)bias[o]) : 0;
+        for (uint32_t i = 0; i < n; i++)
+            sum += abs(weights[(size_t)o * n + i]) * most;
+        largest = sum > largest ? sum : largest;
+    }
+    return largest;
+}
+
+/* The half of an int32 that input j has. */
+static int32_t half(int8_t weight, uint32_t j) { return (int32_t)((uint32_t)(uint16_t)weight << (j % 2 * 16)); }
+
+/* Products of one vector of the depthwise path: taps 0 and 1 of a row of the 3x3, or its tap 2. */
+static void fill_taps(struct qr_layer *p, uint32_t pair)
+{
+    int32_t *d = p->block.d + (size_t)p->block.taps * p->lanes, used = 0;
+    for (uint32_t c = 0; c < p->channels; c++) {
+        const int8_t *tap = p->source->block->d + c * 9 + pair / 2 * 3;
+        d[c] = pair % 2 ? half(tap[2], 0) : half(tap[0], 0) | half(tap[1], 1);
+        used |= d[c];
+    }
+    if (used)
+        p->block.offset[p->block.taps++] = (((ptrdiff_t)(pair / 2) - 1) * (p->t.out_w + 2) + (pair % 2 ? 1 : -1)) * (ptrdiff_t)p->lanes;
 }
 
 static void fill_block(struct qr_layer *p)
 {
     const struct quell_block *b = p->source->block;
-    p->s1 = scale((uint32_t)p->t.dn_m1, (uint32_t)p->t.dn_s1);
-    p->s2 = scale((uint32_t)p->t.dn_m2, (uint32_t)p->t.dn_s2);
-    p->sd = scale((uint32_t)p->t.dn_md, (uint32_t)p->t.dn_sd);
-    p->su = scale((uint32_t)p->t.dn_mu, (uint32_t)p->t.dn_su);
-    p->sv = scale((uint32_t)p->t.dn_mv, (uint32_t)p->t.dn_sv);
-    if (p->depthwise)
-        fill_depthwise(&p->d, b->d, b->channels);
-    memcpy(p->wv.bias, b->cv, b->channels * sizeof *b->cv);
-    if (!p->bottleneck) {
-        p->wv.pairs = 0; /* Cv alone */
-        return;
+    const struct quell_layer *t = &p->t;
+    uint32_t m = p->bottleneck ? b->m : 0, c = b->channels;
+    p->narrow &= narrow(m ? (uint32_t)t->dn_m1 : 0, t->dn_s1 - 2, reach(b->w1, b->b1, m, c, 256), &p->s1);
+    p->narrow &= narrow(m ? (uint32_t)t->dn_m2 : 0, t->dn_s2 - 2, reach(b->w2, b->b2, m, 9 * m, 255), &p->s2);
+    p->narrow &= narrow(p->depthwise ? (uint32_t)t->dn_md : 0, t->dn_sd - 1, reach(b->d, NULL, c, 9, 256), &p->sd);
+    p->narrow &= narrow(m ? (uint32_t)t->dn_mu : 0, t->dn_su - 1, reach(b->wu, NULL, c, m, 255), &p->su);
+    p->narrow &= narrow(t->dn_sample ? (uint32_t)t->dn_mv : 0, t->dn_sv - 1, reach(b->wv, b->cv, c, m, 255), &p->sv);
+    memcpy(p->block.cv, b->cv, c * sizeof *b->cv);
+    for (uint32_t pair = 0; pair < 6 && p->depthwise; pair++)
+        fill_taps(p, pair);
+    for (uint32_t j = 0; j < m; j++) {
+        p->block.bias1[j] = b->b1[j];
+        p->block.bias2[j] = b->b2[j];
+        for (uint32_t i = 0; i < c; i++) {
+            p->block.w1[(size_t)j * p->lanes + i] = half(b->w1[(size_t)j * c + i], 0);
+            p->block.wu[(size_t)j / 2 * p->lanes + i] |= half(b->wu[i * m + j], j);
+            p->block.wv[(size_t)j / 2 * p->lanes + i] |= half(b->wv[i * m + j], j);
+        }
+        for (uint32_t k = 0; k < m; k++)
+            for (uint32_t tap = 0; tap < 9; tap++)
+                p->block.w2[((size_t)k * p->block.pairs + j / 2) * 9 + tap] |= half(b->w2[((size_t)k * m + j) * 9 + tap], j);
     }
-    fill_conv(&p->w1, b, w1_weight, b->m, b->channels);
-    fill_conv(&p->w2, b, w2_weight, b->m, b->m);
-    fill_conv(&p->wu, b, wu_weight, b->channels, b->m);
-    fill_conv(&p->wv, b, wv_weight, b->channels, b->m);
-    memcpy(p->w1.bias, b->b1, b->m * sizeof *b->b1);
-    memcpy(p->w2.bias, b->b2, b->m * sizeof *b->b2);
 }
 
 int qr_pack(struct qr_layer *packed, const struct quell_model_layer *layer)
@@ -250,6 +254,7 @@ int qr_pack(struct qr_layer *packed, const struct quell_model_layer *layer)
         fill_depthwise(&packed->dw, layer->weights, layer->channels);
     else
         fill_conv(&packed->conv, layer, layer_weight, layer->channels, layer->in_channels);
+    packed->narrow = layer->table.post_shift >= 14;
     fill_constants(packed);
     if (packed->denoise)
         fill_block(packed);
@@ -270,22 +275,20 @@ static void more(size_t *most, size_t n)
 
 int qr_scratch_make(struct qr_scratch *s, const struct qr_layer *layers, uint32_t count)
 {
-    size_t frame = 0, dn_frame = 0, b1 = 0, b2 = 0, row = 0, acc = 0, codes = 0, residual = 0;
+    size_t frame = 0, d = 0, b1 = 0, b2 = 0, eps = 0, acc = 0, codes = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct qr_layer *p = &layers[i];
         if (p->plain)
             continue;
         size_t h = (size_t)p->t.out_h, w = (size_t)p->t.out_w;
         more(&frame, (size_t)p->frame_h * p->frame_w * p->in_c);
-        more(&row, w * p->channels);
+        more(&eps, w * p->channels);
+        more(&d, ((p->denoise ? h + 2 : 1) * (w + 2) + QR_LANES) * p->lanes);
         more(&acc, w * p->lanes);
         more(&codes, h * w * p->channels);
-        more(&residual, p->t.residual ? h * w * p->channels : 0);
         if (p->denoise) {
-            more(&dn_frame, (h + 2) * (w + 2) * p->channels);
-            more(&b1, (h + 2) * (w + 2) * p->m2);
-            more(&b2, w * p->m2);
-            more(&acc, w * QR_LANES);
+            more(&b1, p->block.pairs * ((h + 2) * (w + 2) + QR_LANES));
+            more(&b2, (size_t)p->block.pairs * p->block.next2);
         }
     }
     struct arena arena = {NULL, 0};
@@ -293,18 +296,11 @@ int qr_scratch_make(struct qr_scratch *s, const struct qr_layer *layers, uint32_
         if (pass && !arena_fix(&arena))
             return 0;
         TAKE(&arena, s->frame, frame);
-        TAKE(&arena, s->dn_frame, dn_frame);
+        TAKE(&arena, s->d, d);
         TAKE(&arena, s->b1, b1);
         TAKE(&arena, s->b2, b2);
-        TAKE(&arena, s->eps, row);
+        TAKE(&arena, s->eps, eps);
         TAKE(&arena, s->acc, acc);
-        TAKE(&arena, s->acc_u, acc);
-        TAKE(&arena, s->acc_v, acc);
-        TAKE(&arena, s->v, row);
-        TAKE(&arena, s->mu, row);
-        TAKE(&arena, s->sigma, row);
-        TAKE(&arena, s->d, codes);
-        TAKE(&arena, s->residual, residual);
         TAKE(&arena, s->codes, codes);
     }
     s->memory = arena.memory;
