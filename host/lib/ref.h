@@ -65,7 +65,9 @@ struct qr_layer {
     int32_t low, high; /* of d, the codes less their zero point from the ADC on */
     int uneven;       /* some column has a gain or an offset */
     int narrow;       /* the kernels' arithmetic is enough; otherwise the layer is left to ref_plain.c */
-    struct qr_conv conv; /* weights NULL: depthwise */
+    int winograd;             /* by tiles of 2x2 outputs: ref_winograd.h */
+    struct qr_conv conv;      /* one of the three */
+    struct qr_conv place[16]; /* a 1x1 convolution for each place of a transformed tile */
     struct qr_depthwise dw;
     int32_t *m, *up, *down, *lost;  /* [lanes]: struct qr_scale of every channel */
     int32_t *gain, *offset, *a, *b; /* [lanes]; gain is in 2^-25, b in 2^-14 codes */
@@ -80,7 +82,9 @@ struct qr_scratch {
     int32_t *d;            /* codes from the ADC on, whole layer with border, lanes a pixel: in the upper half the right neighbour's */
     int32_t *b1, *b2;      /* bottleneck activations, [pair]: whole layer with border, one row */
     int16_t *eps;          /* one row */
-    int32_t *acc;          /* one row, lanes a pixel */
+    int32_t *acc;          /* two rows, lanes a pixel */
+    int16_t *places;       /* transformed tiles of two rows, [16][tiles][channels] */
+    int32_t *place_sums;   /* [16][tiles][lanes] */
     int8_t *codes;         /* whole layer, before pooling */
     void *memory;
 };
@@ -90,6 +94,8 @@ struct qr_kernels {
     void (*widen)(const int8_t *codes, int32_t z, uint32_t n, int16_t *d);
     /* One output row; in points at the first window's corner. acc: [pixels][blocks*QR_LANES]. */
     void (*conv)(const struct qr_conv *conv, const int16_t *in, uint32_t pixels, int32_t *acc);
+    /* Two output rows of a layer with `winograd`. */
+    void (*winograd)(const struct qr_layer *layer, const int16_t *in, int16_t *places, int32_t *sums, int32_t *acc);
     void (*depthwise)(const struct qr_depthwise *conv, const int16_t *in, uint32_t pixels, int32_t *acc);
     /* Requantised, analog noise with eps unless it is NULL, ADC, column correction. d: a row from border to border, [pixels + 2][lanes]. */
     void (*tile)(const struct qr_layer *layer, const int32_t *acc, const int16_t *eps, uint32_t pixels, int32_t *d);

@@ -115,6 +115,8 @@ QR_CODE static void QR_NAME(depthwise)(const struct qr_depthwise *conv, const in
     }
 }
 
+#include "ref_winograd.h"
+
 /* ---- after the accumulators: 32-bit lanes, which qr_layer's `narrow` has shown to be enough ---- */
 
 QR_OP V v_clamp(V x, int32_t lo, int32_t hi) { return v_min(v_max(x, (V){0} + lo), (V){0} + hi); }
@@ -205,6 +207,6 @@ QR_CODE static void QR_NAME(gaussian)(uint32_t seed, enum qa_purpose purpose, ui
 }
 
 static const struct qr_kernels QR_NAME(kernels) = {
-    .widen = QR_NAME(widen), .conv = QR_NAME(conv), .depthwise = QR_NAME(depthwise), .tile = QR_NAME(tile), .squeeze = QR_NAME(squeeze), .spread = QR_NAME(spread), .denoise = QR_NAME(denoise), .post = QR_NAME(post),
+    .widen = QR_NAME(widen), .conv = QR_NAME(conv), .winograd = QR_NAME(winograd), .depthwise = QR_NAME(depthwise), .tile = QR_NAME(tile), .squeeze = QR_NAME(squeeze), .spread = QR_NAME(spread), .denoise = QR_NAME(denoise), .post = QR_NAME(post),
     .gaussian = QR_NAME(gaussian),
 };

@@ -19,12 +19,16 @@ static void input_frame(const struct qr_kernels *k, const struct qr_layer *l, co
     frame(k, input, (uint32_t)l->t.in_h, (uint32_t)l->t.in_w, l->in_c, l->t.z_in, (uint32_t)l->t.pad_top, (uint32_t)l->t.pad_left, l->frame_h, l->frame_w, out);
 }
 
-/* Accumulators of row y. */
+/* Accumulators of row y; rows in order. */
 static const int32_t *row_sums(const struct qr_kernels *k, const struct qr_layer *l, struct qr_scratch *s, uint32_t y)
 {
     const int16_t *in = s->frame + (size_t)y * l->stride * l->frame_w * l->in_c;
     uint32_t w = (uint32_t)l->t.out_w;
-    if (l->t.mode == 2)
+    if (l->winograd && y % 2)
+        return s->acc + (size_t)w * l->lanes;
+    if (l->winograd)
+        k->winograd(l, in, s->places, s->place_sums, s->acc);
+    else if (l->t.mode == 2)
         k->depthwise(&l->dw, in, w, s->acc);
     else
         k->conv(&l->conv, in, w, s->acc);

@@ -47,7 +47,7 @@ static int narrow(uint32_t m, int s, int64_t reach, struct qr_scale *scale)
 }
 
 /* weight(context, output, tap, input) */
-typedef int8_t (*weight_of)(const void *context, uint32_t output, uint32_t tap, uint32_t input);
+typedef int16_t (*weight_of)(const void *context, uint32_t output, uint32_t tap, uint32_t input);
 
 static uint32_t used_pairs(const void *context, weight_of weight, uint32_t outputs, uint32_t taps, uint32_t inputs)
 {
@@ -100,13 +100,39 @@ static void fill_depthwise(struct qr_depthwise *dw, const int8_t *weights, uint3
     }
 }
 
-static int8_t layer_weight(const void *context, uint32_t output, uint32_t tap, uint32_t input)
+static int16_t layer_weight(const void *context, uint32_t output, uint32_t tap, uint32_t input)
 {
     const struct quell_model_layer *l = context;
     return l->weights[((size_t)output * l->taps + tap) * l->in_channels + input];
 }
 
-/* Sizes, from the table alone. */
+struct place {
+    const struct quell_model_layer *layer;
+    uint32_t y, x;
+};
+
+/* ref_winograd.h: (2G w 2G')[y][x] */
+static int16_t place_weight(const void *context, uint32_t output, uint32_t tap, uint32_t input)
+{
+    static const int16_t g[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
+    const struct place *p = context;
+    int sum = 0;
+    for (tap = 0; tap < 9; tap++)
+        sum += g[p->y][tap / 3] * g[p->x][tap % 3] * layer_weight(p->layer, output, tap, input);
+    return (int16_t)sum;
+}
+
+/* Whether a layer is done by tiles of 2x2 outputs: ref_winograd.h. */
+static int winograd(const struct quell_model_layer *l)
+{
+    const struct quell_layer *t = &l->table;
+    int64_t most = 0;
+    for (uint32_t c = 0; c < l->channels; c++)
+        most = most > quell_channel_reach(l, c, 255) ? most : quell_channel_reach(l, c, 255);
+    return t->mode == 0 && !t->stride2 && l->in_channels % 16 == 0 && t->out_h % 2 == 0 && t->out_w % 2 == 0 && most < 1 << 29;
+}
+
+/* Sizes. */
 static void shape(struct qr_layer *p, const struct quell_model_layer *l)
 {
     const struct quell_layer *t = &l->table;
@@ -125,6 +151,9 @@ static void shape(struct qr_layer *p, const struct quell_model_layer *l)
     p->frame_w = w > in_w ? w : in_w;
     if (t->mode == 2)
         p->dw = (struct qr_depthwise){.stride = p->stride, .blocks = p->lanes / QR_LANES, .pixel = p->in_c, .row = p->frame_w * p->in_c};
+    else if ((p->winograd = winograd(l)))
+        for (int place = 0; place < 16; place++)
+            shape_conv(&p->place[place], 1, 1, l->channels, l->in_channels, p->in_c, 0);
     else
         shape_conv(&p->conv, p->kernel, p->stride, l->channels, l->in_channels, p->in_c, p->frame_w * p->in_c);
     p->low = qa_low(t->z_v, t->adc_wide);
@@ -144,7 +173,9 @@ static void take_layer(struct arena *arena, struct qr_layer *p)
         return;
     if (p->t.mode == 2)
         take_depthwise(arena, &p->dw);
-    else
+    for (int place = 0; p->winograd && place < 16; place++)
+        take_conv(arena, &p->place[place]);
+    if (p->t.mode != 2 && !p->winograd)
         take_conv(arena, &p->conv);
     int32_t **const constants[] = {&p->m, &p->up, &p->down, &p->lost, &p->gain, &p->offset, &p->a, &p->b};
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
@@ -165,12 +196,12 @@ static void take_layer(struct arena *arena, struct qr_layer *p)
 
 static void fill_constants(struct qr_layer *p)
 {
-    int32_t *bias = p->t.mode == 2 ? p->dw.bias : p->conv.bias;
+    int32_t *bias = p->t.mode == 2 ? p->dw.bias : p->winograd ? p->place[5].bias : p->conv.bias; /* that place goes into all four outputs */
     for (uint32_t c = 0; c < p->channels; c++) {
         const struct quell_channel *k = &p->source->constants[c];
         struct qr_scale s;
         p->narrow &= narrow(k->m, (int)k->s, quell_channel_reach(p->source, c, 255), &s);
-        bias[c] = k->bias;
+        bias[c] = p->winograd ? k->bias * 4 : k->bias;
         p->m[c] = s.m;
         p->up[c] = s.up;
         p->down[c] = s.down;
@@ -252,7 +283,9 @@ int qr_pack(struct qr_layer *packed, const struct quell_model_layer *layer)
     take_layer(&arena, packed);
     if (layer->table.mode == 2)
         fill_depthwise(&packed->dw, layer->weights, layer->channels);
-    else
+    for (uint32_t place = 0; packed->winograd && place < 16; place++)
+        fill_conv(&packed->place[place], &(struct place){layer, place / 4, place % 4}, place_weight, layer->channels, layer->in_channels);
+    if (layer->table.mode != 2 && !packed->winograd)
         fill_conv(&packed->conv, layer, layer_weight, layer->channels, layer->in_channels);
     packed->narrow = layer->table.post_shift >= 14;
     fill_constants(packed);
@@ -275,7 +308,7 @@ static void more(size_t *most, size_t n)
 
 int qr_scratch_make(struct qr_scratch *s, const struct qr_layer *layers, uint32_t count)
 {
-    size_t frame = 0, d = 0, b1 = 0, b2 = 0, eps = 0, acc = 0, codes = 0;
+    size_t frame = 0, d = 0, b1 = 0, b2 = 0, eps = 0, acc = 0, codes = 0, places = 0, sums = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct qr_layer *p = &layers[i];
         if (p->plain)
@@ -284,7 +317,9 @@ int qr_scratch_make(struct qr_scratch *s, const struct qr_layer *layers, uint32_
         more(&frame, (size_t)p->frame_h * p->frame_w * p->in_c);
         more(&eps, w * p->channels);
         more(&d, ((p->denoise ? h + 2 : 1) * (w + 2) + QR_LANES) * p->lanes);
-        more(&acc, w * p->lanes);
+        more(&acc, 2 * w * p->lanes);
+        more(&places, p->winograd ? 8 * w * p->in_c : 0);
+        more(&sums, p->winograd ? 8 * w * p->lanes : 0);
         more(&codes, h * w * p->channels);
         if (p->denoise) {
             more(&b1, p->block.pairs * ((h + 2) * (w + 2) + QR_LANES));
@@ -302,6 +337,8 @@ int qr_scratch_make(struct qr_scratch *s, const struct qr_layer *layers, uint32_
         TAKE(&arena, s->eps, eps);
         TAKE(&arena, s->acc, acc);
         TAKE(&arena, s->codes, codes);
+        TAKE(&arena, s->places, places);
+        TAKE(&arena, s->place_sums, sums);
     }
     s->memory = arena.memory;
     return 1;
