@@ -129,7 +129,7 @@ static int winograd(const struct quell_model_layer *l)
     int64_t most = 0;
     for (uint32_t c = 0; c < l->channels; c++)
         most = most > quell_channel_reach(l, c, 255) ? most : quell_channel_reach(l, c, 255);
-    return t->mode == 0 && !t->stride2 && l->in_channels % 16 == 0 && t->out_h % 2 == 0 && t->out_w % 2 == 0 && most < 1 << 29;
+    return t->mode == 0 && !t->stride_y && !t->stride_x && l->in_channels % 16 == 0 && t->out_h % 2 == 0 && t->out_w % 2 == 0 && most < 1 << 29;
 }
 
 /* Sizes. */
