@@ -16,7 +16,7 @@
 
 enum { PADDING_MAX = 15, CLASS_TEXT_MAX = 4096, FILE_MAX = 1 << 28 };
 
-#define SUPPORTED "Conv up to 3x3, depthwise, Gemm, MatMul, Add, Relu, Clip, functions of quantised tensors (LeakyRelu, HardSwish, Sigmoid, ...), AveragePool, GlobalAveragePool, ReduceMean, MaxPool, Concat, Flatten, Reshape, quell.Denoise*; at the end Softmax, LogSoftmax, Sigmoid, ArgMax; operators on constants"
+#define SUPPORTED "Conv up to 16x16, depthwise, Gemm, MatMul, Add, Relu, Clip, functions of quantised tensors (LeakyRelu, HardSwish, Sigmoid, ...), AveragePool, GlobalAveragePool, ReduceMean, MaxPool, Concat, Flatten, Reshape, quell.Denoise*; at the end Softmax, LogSoftmax, Sigmoid, ArgMax; operators on constants"
 
 /* ---- the network's input ---- */
 
