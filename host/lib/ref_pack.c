@@ -126,10 +126,10 @@ static int16_t place_weight(const void *context, uint32_t output, uint32_t tap, 
 static int winograd(const struct quell_model_layer *l)
 {
     const struct quell_layer *t = &l->table;
-    int64_t most = 0;
-    for (uint32_t c = 0; c < l->channels; c++)
-        most = most > quell_channel_reach(l, c, 255) ? most : quell_channel_reach(l, c, 255);
-    return t->mode == 0 && !t->stride_y && !t->stride_x && l->in_channels % 16 == 0 && t->out_h % 2 == 0 && t->out_w % 2 == 0 && most < 1 << 29;
+    int fits = t->mode == 0 && !t->stride_y && !t->stride_x && l->in_channels % 16 == 0 && t->out_h % 2 == 0 && t->out_w % 2 == 0;
+    for (uint32_t c = 0; fits && c < l->channels; c++)
+        fits = quell_channel_reach(l, c, 255) < 1 << 29;
+    return fits;
 }
 
 /* Sizes. */
