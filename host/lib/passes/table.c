@@ -113,18 +113,11 @@ static int is_binary(const struct graph_node *n)
     return one_of(n, NAMES) && n->input_count == 2;
 }
 
-static int is_function(const struct graph_node *n)
-{
-    static const char *const NAMES[] = {"LeakyRelu", "ThresholdedRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Elu", "Selu", "Celu", "Softplus", "Softsign", "Mish", "Gelu", "Erf", "Exp", "Log", "Sqrt",
-                                        "Reciprocal", "Abs", "Neg", "Sign", "Floor", "Ceil", "Round", NULL};
-    return one_of(n, NAMES) && n->input_count == 1;
-}
-
 /* What the chip has no other way for: a function, a product or quotient of two computed values, a power. */
 static int wants_table(const struct graph_node *n)
 {
     int computed = is_binary(n) && !graph_in(n, 0)->data && !graph_in(n, 1)->data;
-    return is_function(n) || graph_is(n, "Pow") || graph_is(n, "PRelu") || ((graph_is(n, "Mul") || graph_is(n, "Div")) && computed) || ((graph_is(n, "Min") || graph_is(n, "Max")) && computed) ||
+    return pass_is_function(n) || graph_is(n, "Pow") || graph_is(n, "PRelu") || ((graph_is(n, "Mul") || graph_is(n, "Div")) && computed) || ((graph_is(n, "Min") || graph_is(n, "Max")) && computed) ||
            (graph_is(n, "Div") && graph_in(n, 0)->data);
 }
 
@@ -183,7 +176,7 @@ static int collect_step(struct region *r, const struct graph_node *n, int depth)
         struct graph_tensor *x = graph_in(n, 0);
         if (!x || (graph_is_code(x->type) ? !collect_codes(r, x, depth + 1) : !collect_step(r, x->producer, depth + 1)))
             return 0;
-    } else if (is_function(n) || is_binary(n) || graph_is(n, "Relu") || graph_is(n, "Clip")) {
+    } else if (pass_is_function(n) || is_binary(n) || graph_is(n, "Relu") || graph_is(n, "Clip")) {
         for (size_t i = 0; i < n->input_count; i++) {
             struct graph_tensor *x = graph_in(n, i);
             double number;

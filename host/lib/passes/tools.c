@@ -143,6 +143,16 @@ int pass_channels(const struct graph_tensor *x, int64_t *channels, int64_t *pixe
     return 0;
 }
 
+int pass_is_function(const struct graph_node *n)
+{
+    static const char *const NAMES[] = {"LeakyRelu", "ThresholdedRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Elu", "Selu", "Celu", "Softplus", "Softsign", "Mish", "Gelu", "Erf", "Exp", "Log", "Sqrt",
+                                        "Reciprocal", "Abs", "Neg", "Sign", "Floor", "Ceil", "Round"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (graph_is(n, NAMES[i]))
+            return n->input_count == 1;
+    return 0;
+}
+
 const int8_t *pass_table_codes(const struct graph_node *n)
 {
     if (!n || n->removed || strcmp(n->domain, "quell") != 0 || strcmp(n->op, "Table") != 0 || n->input_count != 4 || !graph_out(n))

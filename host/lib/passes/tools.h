@@ -36,6 +36,8 @@ int64_t pass_output_axis(const struct graph_node *node);
 int pass_quantisation(const struct graph_node *node, double *scale, double *zero);
 /* Channels and pixels of an activation, flat or not; 0: not known. */
 int pass_channels(const struct graph_tensor *x, int64_t *channels, int64_t *pixels);
+/* An elementwise operator of one tensor that the chip does with a table. */
+int pass_is_function(const struct graph_node *node);
 /* quell.Table, which pass_table makes: codes, scale, zero point (both of its result), int8 codes by the code q & 255 -> codes. NULL: it is none, or not such. */
 const int8_t *pass_table_codes(const struct graph_node *node);
 /* The only reader of a tensor, or NULL. */

@@ -4,12 +4,11 @@
 
 int transpose_passes(const struct graph_node *m)
 {
-    static const char *const NAMES[] = {"QuantizeLinear", "DequantizeLinear", "Relu", "Clip", "Cast", "Identity", "Dropout", "Sigmoid", "LeakyRelu", "Tanh", "HardSwish", "HardSigmoid", "Neg",
-                                         "Abs", "Elu", "Selu", "Celu", "Gelu", "Erf", "Exp", "Log", "Sqrt", "Softplus", "Softsign", "Mish", "ThresholdedRelu", "Reciprocal", "Sign", "Floor", "Ceil", "Round"};
+    static const char *const NAMES[] = {"QuantizeLinear", "DequantizeLinear", "Relu", "Clip", "Cast", "Identity", "Dropout"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         if (graph_is(m, NAMES[i]))
             return (i > 1 || (graph_in(m, 1) && graph_elements(graph_in(m, 1)) == 1)) && graph_in(m, 0) && !graph_in(m, 0)->data;
-    return pass_table_codes(m) != NULL || (graph_is(m, "PRelu") && graph_in(m, 0) && !graph_in(m, 0)->data && graph_in(m, 1) && graph_elements(graph_in(m, 1)) == 1);
+    return pass_table_codes(m) != NULL || (pass_is_function(m) && !graph_in(m, 0)->data) || (graph_is(m, "PRelu") && graph_in(m, 0) && !graph_in(m, 0)->data && graph_in(m, 1) && graph_elements(graph_in(m, 1)) == 1);
 }
 
 struct graph_tensor *transpose_of(struct graph *g, struct graph_node *n, struct graph_node *before, struct graph_tensor *x, size_t rank, const int64_t *perm)
