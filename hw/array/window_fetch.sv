@@ -57,9 +57,15 @@ module window_fetch #(
     wire is_1x1 = cfg_mode_i == CONV1X1;
     wire is_dw  = cfg_mode_i == DEPTHWISE;
     wire [11:0] in_groups = is_dw ? 12'd1 : cfg_in_c8_i;
-    // Columns that the next window of a row adds, and how far the column moves with the last of a window.
+    // Columns that the next window of a row adds, and how far the column moves with the last of a window. The layer's fields stand long before its
+    // first step: registers keep them out of the steps' chain.
     wire [1:0]  need_next = is_1x1 || cfg_stride_x_i == 3'd0 ? 2'd1 : cfg_stride_x_i == 3'd1 ? 2'd2 : 2'd3;
-    wire [3:0]  jump_cols = 4'(cfg_stride_x_i) + 4'd2 - 4'(need_next);
+    logic [1:0] need_next_q;
+    logic [3:0] jump_cols_q;
+    always_ff @(posedge clk_i) begin
+        need_next_q <= need_next;
+        jump_cols_q <= 4'(cfg_stride_x_i) + 4'd2 - 4'(need_next);
+    end
 
     // --- The place that is worked on, and the next -----------------------------------------------------------------------
     logic               place_valid, place_wait;
@@ -110,7 +116,7 @@ module window_fetch #(
     function automatic logic in_image(input logic signed [11:0] col);
         in_image = !col[11] && col[10:0] < 11'(cfg_in_w_i);
     endfunction
-    wire signed [11:0] col_one = col_q + 12'sd1, col_jump = col_q + 12'(jump_cols);
+    wire signed [11:0] col_one = col_q + 12'sd1, col_jump = col_q + 12'(jump_cols_q);
     wire               one_word = in_image(col_one) && inside_q != 3'b0, jump_word = in_image(col_jump) && inside_q != 3'b0;
     wire               place_word = in_image(place_col) && place_inside != 3'b0;
     wire               place_one_row = place_inside == 3'b001 || place_inside == 3'b010 || place_inside == 3'b100;
@@ -171,7 +177,7 @@ module window_fetch #(
                 has_word_q  <= jump_word;
                 col_end_q   <= !jump_word || one_row_q;
                 offset_q    <= offset_q + jump;
-                need_q      <= need_next;
+                need_q      <= need_next_q;
             end else if (col_end_q) begin
                 col_q      <= col_one;
                 has_word_q <= one_word;
