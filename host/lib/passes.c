@@ -21,6 +21,7 @@ static pass_function *const REPEATED[] = {
     pass_transposes,
     pass_input,
     pass_ends,          /* what follows the logits is not the chip's */
+    pass_dead,          /* of readers that are no more the next one asks */
     pass_table,         /* before the operators of a function are taken apart */
     pass_forms,
     pass_codes,

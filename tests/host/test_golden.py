@@ -37,6 +37,17 @@ def test_models(name):
     check(onnx_compare.compare(path, onnx_compare.real_images(path, 4), limits="default"))
 
 
+def test_table_rounds_a_scale_in_front_as_float32_does(tmp_path):
+    path = tmp_path / "scale.onnx"
+    onnx.save(make_golden.case_table(make_golden.scaled, scale=1 / 200, zero=-128), str(path))
+    images = np.random.default_rng(0).integers(0, 256, (IMAGES, 3, 12, 12)).astype(np.float32) / np.float32(255)
+    codes, quell = onnx_compare.all_codes(path, images), onnx_compare.libquell.Model(path)
+    assert [layer.output.decode() for layer in quell.layers()][0] == "under_test_q"
+    for x, y in zip(codes["in_q"], codes["under_test_q"]):
+        assert (quell.run_layer(0, x, None) == y).all()
+    quell.close()
+
+
 def float_model(path):
     """A small network in floats, as a framework exports it: convolution, depthwise, pooling, addition, fully connected."""
     rng, nodes, weights = np.random.default_rng(0), [], []

@@ -246,6 +246,19 @@ static int only_here(const struct region *r, const struct graph_tensor *codes)
     return 1;
 }
 
+/* Codes of this region alone that are themselves a function of one other tensor (another scale, a ReLU) belong to the table: it rounds as onnxruntime does. */
+static int reopen(struct region *r, struct graph_tensor *codes)
+{
+    if (!graph_is(codes->producer, "QuantizeLinear") || !only_here(r, codes) || r->opened_count == OPENED_MAX)
+        return 0;
+    r->opened[r->opened_count++] = codes;
+    if (collect(r) && r->source_count == 1 && moved_alike(r))
+        return 1;
+    r->opened_count--;
+    collect(r);
+    return 0;
+}
+
 /* The region of one source that ends at a QuantizeLinear: several sources may all be made of the first. */
 static int find(struct region *r)
 {
@@ -254,8 +267,11 @@ static int find(struct region *r)
         for (size_t i = 1; i < r->source_count; i++)
             if (r->sources[i]->producer->mark > latest->producer->mark)
                 latest = r->sources[i];
-        if (r->source_count == 1 && !(pass_table_codes(latest->producer) && only_here(r, latest)))
+        if (r->source_count == 1 && !(pass_table_codes(latest->producer) && only_here(r, latest))) {
+            if (reopen(r, latest))
+                continue;
             return moved_alike(r);
+        }
         if (r->opened_count == OPENED_MAX || (!graph_is(latest->producer, "QuantizeLinear") && !pass_table_codes(latest->producer)))
             return 0;
         r->opened[r->opened_count++] = latest;

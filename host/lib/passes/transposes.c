@@ -154,7 +154,7 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
         return transpose_passes(m) ? above_elementwise(g, n, m, rank, perm, err) : is_binary(m) ? above_binary(g, n, m, rank, perm, err) : QUELL_OK;
     if (transpose_passes(reader) && reader->inputs[0].tensor == graph_out(n))
         return below_elementwise(g, n, reader, rank, perm, err);
-    return only_ones ? transpose_as_reshape(g, n, err) : QUELL_OK;
+    return only_ones && !graph_is(reader, "Transpose") ? transpose_as_reshape(g, n, err) : QUELL_OK; /* two become one where the second stands */
 }
 
 quell_status pass_transposes(struct graph *g, quell_error *err)
