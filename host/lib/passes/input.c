@@ -10,23 +10,6 @@
 #include "input.h"
 #include "tools.h"
 
-/* The file's input as the host has it: N x C x H x W. */
-static void layout(struct graph *g, struct graph_node *n)
-{
-    static const int64_t NCHW[4] = {0, 3, 1, 2};
-    struct graph_tensor *x = g->input;
-    size_t count;
-    const int64_t *perm = graph_attr_ints(n, "perm", &count);
-    if (count != 4 || memcmp(perm, NCHW, sizeof NCHW) != 0 || !x->shaped || x->rank != 4 || g->meaning.input.file_nhwc)
-        return;
-    const int64_t dims[4] = {x->dims[0], x->dims[3], x->dims[1], x->dims[2]};
-    memcpy(x->dims, dims, sizeof dims);
-    g->meaning.input.meaning.nhwc = !(g->meaning.input.meaning.said & QUELL_INPUT_LAYOUT) || g->meaning.input.meaning.nhwc;
-    g->meaning.input.file_nhwc = 1;
-    graph_note(g, "input: '%.90s' is N x H x W x C", x->name);
-    pass_bypass(g, n);
-}
-
 /* Element of a constant for channel c: one number, or C x 1 x 1 with ones in front. */
 static int by_channel(const struct graph_tensor *k, size_t channels, size_t c, double *value)
 {
@@ -144,9 +127,7 @@ quell_status pass_input(struct graph *g, quell_error *err)
         struct graph_node *n = pass_sole_reader(x);
         size_t before = g->changed;
         quell_status status = QUELL_OK;
-        if (graph_is(n, "Transpose"))
-            layout(g, n);
-        else if (graph_is(n, "DequantizeLinear"))
+        if (graph_is(n, "DequantizeLinear"))
             status = dequantised(g, n, err);
         else if (n && graph_out(n) && (x->type == GRAPH_FLOAT || graph_is(n, "Cast")) && pass_shaped(x) && x->rank == 4 && x->dims[1] >= 1 && x->dims[1] <= GRAPH_CHANNELS_MAX)
             fold(g, n);

@@ -91,7 +91,7 @@ static quell_status above_binary(struct graph *g, struct graph_node *n, struct g
     return QUELL_OK;
 }
 
-enum { VISITS_MAX = 1000 };
+enum { VISITS_MAX = 1000, MOVES_MAX = 10000 };
 
 /* Does the way up from t end at transposes, or at the image where it takes this one in, on every branch? */
 static int can_rise(const struct graph *g, const struct graph_tensor *t, int image, int *visits)
@@ -157,12 +157,18 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
     return only_ones && !graph_is(reader, "Transpose") ? transpose_as_reshape(g, n, err) : QUELL_OK; /* two become one where the second stands */
 }
 
+/* Each one goes all its way before the next moves and before another pass looks: one that stands above a function of the image is the image's, whatever comes further down. */
 quell_status pass_transposes(struct graph *g, quell_error *err)
 {
-    for (struct graph_node *n = g->first; n; n = n->next) {
-        quell_status status = graph_is(n, "Transpose") && graph_in(n, 0) && graph_out(n) ? move(g, n, err) : QUELL_OK;
-        if (status != QUELL_OK)
-            return status;
+    size_t moves = 0;
+    for (struct graph_node *n = g->first, *next; n; n = next) {
+        const size_t before = g->changed;
+        if (graph_is(n, "Transpose") && graph_in(n, 0) && graph_out(n)) {
+            quell_status status = transpose_of_image(g, n) ? QUELL_OK : move(g, n, err);
+            if (status != QUELL_OK)
+                return status;
+        }
+        next = g->changed != before && ++moves < MOVES_MAX ? g->first : n->next;
     }
     return QUELL_OK;
 }

@@ -2,6 +2,8 @@
 /* See transposes_end.h. */
 #include "transposes_end.h"
 
+#include <string.h>
+
 int transpose_passes(const struct graph_node *m)
 {
     static const char *const NAMES[] = {"QuantizeLinear", "DequantizeLinear", "Relu", "Clip", "Cast", "Identity", "Dropout"};
@@ -51,6 +53,23 @@ quell_status transpose_as_reshape(struct graph *g, struct graph_node *n, quell_e
     graph_replace(graph_out(n), y);
     graph_remove(g, n);
     return QUELL_OK;
+}
+
+int transpose_of_image(struct graph *g, struct graph_node *n)
+{
+    static const int64_t NCHW[4] = {0, 3, 1, 2};
+    struct graph_tensor *x = g->input;
+    size_t count;
+    const int64_t *perm = graph_attr_ints(n, "perm", &count);
+    if (g->extra_inputs || pass_sole_reader(x) != n || count != 4 || memcmp(perm, NCHW, sizeof NCHW) != 0 || !x->shaped || x->rank != 4 || g->meaning.input.file_nhwc)
+        return 0;
+    const int64_t dims[4] = {x->dims[0], x->dims[3], x->dims[1], x->dims[2]};
+    memcpy(x->dims, dims, sizeof dims);
+    g->meaning.input.meaning.nhwc = !(g->meaning.input.meaning.said & QUELL_INPUT_LAYOUT) || g->meaning.input.meaning.nhwc;
+    g->meaning.input.file_nhwc = 1;
+    graph_note(g, "input: '%.90s' is N x H x W x C", x->name);
+    pass_bypass(g, n);
+    return 1;
 }
 
 /* ReduceMean(Transpose(x), axes) -> ReduceMean(x, other axes), transposed behind where dimensions are kept. */

@@ -13,6 +13,9 @@ struct graph_tensor *transpose_of(struct graph *g, struct graph_node *n, struct 
 /* Only dimensions of one element change places. */
 int transpose_moves_ones(const struct graph_tensor *x, const int64_t *perm);
 quell_status transpose_as_reshape(struct graph *g, struct graph_node *n, quell_error *err);
+/* A Transpose that is the image's only reader and makes N x C x H x W of N x H x W x C: gone, and the input is known to be that. -> 0: it is not one. */
+int transpose_of_image(struct graph *g, struct graph_node *n);
+
 quell_status transpose_into_reduce(struct graph *g, struct graph_node *n, struct graph_node *reduce, size_t rank, const int64_t *perm, quell_error *err);
 /* The product that reads a flattened tensor, past what works on each element alone; NULL: something else reads it. */
 struct graph_node *transpose_product_behind(const struct graph_tensor *t);
