@@ -20,8 +20,8 @@ class QuantizeLinear(OpRun):
     """onnx's own knows neither older operator sets nor float64."""
     stretch = 1.0
 
-    def _run(self, x, scale, zero=None, axis=1, **_):
-        zero = np.uint8(0) if zero is None else zero
+    def _run(self, x, scale, zero=None, axis=1, output_dtype=0, **_):
+        zero = (np.int8 if output_dtype == TensorProto.INT8 else np.uint8)(0) if zero is None else zero
         limits = np.iinfo(zero.dtype)
         return (np.clip(np.rint(x / along(x, scale, axis) * self.stretch) + along(x, np.asarray(zero, np.float64), axis), limits.min, limits.max).astype(zero.dtype),)
 
@@ -37,6 +37,16 @@ class BatchNormalization(OpRun):
     def _run(self, x, scale, bias, mean, variance, epsilon=1e-5, **_):
         scale, bias, mean, variance = (along(x, v, 1) for v in (scale, bias, mean, variance))
         return ((x - mean) / np.sqrt(variance + (1e-5 if epsilon is None else epsilon)) * scale + bias,)
+
+
+class AveragePool(OpRun):
+    """Of fixed pads that count; onnx's own gives other means than onnxruntime."""
+
+    def _run(self, x, kernel_shape=None, strides=None, pads=None, count_include_pad=0, **_):
+        pads, (sy, sx) = pads or [0] * 4, strides or (1, 1)
+        assert count_include_pad or not any(pads)
+        padded = np.pad(x, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
+        return (np.lib.stride_tricks.sliding_window_view(padded, tuple(kernel_shape), (2, 3)).mean((4, 5))[:, :, ::sy, ::sx],)
 
 
 def between(model, sources, result):
@@ -91,5 +101,5 @@ def codes(model, feeds, result):
     part = ModelProto.FromString(part.SerializeToString())
     feeds, found = {i.name: feeds[i.name] for i in inputs}, []
     for QuantizeLinear.stretch in (1 - STRETCH, 1.0, 1 + STRETCH):
-        found.append(ReferenceEvaluator(part, new_ops=[QuantizeLinear, DequantizeLinear, BatchNormalization]).run(None, feeds)[0])
+        found.append(ReferenceEvaluator(part, new_ops=[QuantizeLinear, DequantizeLinear, BatchNormalization, AveragePool]).run(None, feeds)[0])
     return np.minimum.reduce(found), np.maximum.reduce(found)
