@@ -29,6 +29,7 @@ enum qp_opcode {
     QP_IMAGE = 5,    /* struct qp_image, then h*w*c input codes, NHWC int8 -> struct qp_result, then the logits (int8, classes) */
     QP_COUNTERS = 6, /* -> QP_COUNTER_COUNT 32-bit counters since the last QP_TABLE, in register order */
     QP_ABORT = 7,    /* stops what runs, forgets queued images -> empty */
+    QP_REPEAT = 8,   /* struct qp_image: the image of the last QP_IMAGE once more, with another seed or inference number -> as QP_IMAGE */
 };
 
 enum qp_status {
@@ -41,10 +42,11 @@ enum qp_status {
     QP_BAD_OPCODE = 6,
     QP_BAD_FIELD = 7, /* struct qp_error says which */
     QP_BUSY = 8,
-    QP_NO_TABLE = 9,   /* QP_IMAGE before QP_TABLE */
+    QP_NO_TABLE = 9,   /* QP_IMAGE or QP_REPEAT before QP_TABLE */
     QP_TIMEOUT = 10,   /* the rest of a message did not come */
     QP_ABORTED = 11,
     QP_INTERNAL = 12,  /* the device's own fault, e.g. its units did not finish */
+    QP_NO_IMAGE = 13,  /* QP_REPEAT, and no image lies whole in its buffer: none has come since INFO or TABLE, or layers or a WRITE to activations take its place */
 };
 
 /* Memories for qp_write. index counts words, lane counts 32-bit lanes in a word. */

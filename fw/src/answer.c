@@ -46,7 +46,7 @@ void answer_task(void)
         length = put_payload(&device.hw.info, sizeof device.hw.info);
     else if (reply->opcode == QP_COUNTERS)
         length = put_counters();
-    else if (reply->opcode == QP_IMAGE)
+    else if (reply->opcode == QP_IMAGE || reply->opcode == QP_REPEAT)
         length = sizeof(struct qp_result) + device.table.head.classes; /* fetched by the run task */
     channel_answer(MESSAGE_ANSWER, reply->opcode, reply->sequence, reply->status, length);
 }

@@ -37,6 +37,14 @@ uint32_t images_under_way(void)
     return n;
 }
 
+bool image_lies_at(uint32_t address)
+{
+    for (uint32_t i = 0; i < device.count; i++)
+        if (reply_at(i)->state != REPLY_READY && reply_at(i)->address == address)
+            return true;
+    return false;
+}
+
 void images_end(enum qp_status status, const struct qp_error *error)
 {
     for (uint32_t i = 0; i < device.count; i++) {

@@ -20,8 +20,7 @@ struct reply {
     enum qp_status status;
     struct qp_error error;  /* if status is not QP_OK */
     struct qp_read read;    /* QP_READ */
-    struct qp_image image;  /* QP_IMAGE */
-    uint32_t buffer;        /* which input buffer */
+    struct qp_image image;  /* QP_IMAGE, QP_REPEAT */
     uint32_t address;       /* activation word of the input */
 };
 
@@ -65,6 +64,7 @@ struct device {
     uint32_t sequence;  /* expected next */
     uint32_t buffer;    /* input buffer of the next image */
     bool filled[2];     /* the buffer holds an image of this table, and nothing else has been written there */
+    bool repeatable;    /* so does the one before `buffer`, with the last image */
     struct reply reply[REPLIES];
     uint32_t first, count;
     struct receiver receiver;
@@ -90,6 +90,9 @@ void owe_error(const struct qp_header *header, enum qp_status status, struct qp_
 
 /* The replies of images whose layers have not ended. */
 uint32_t images_under_way(void);
+
+/* Does one of them read the input buffer at this activation word? */
+bool image_lies_at(uint32_t address);
 
 /* End every image under way with this status. */
 void images_end(enum qp_status status, const struct qp_error *error);

@@ -68,7 +68,7 @@ static void handle_write(void)
     if (!length_is(sizeof w + w.words * memory->lanes * 4))
         return;
     if (w.memory == QP_MEM_ACTIVATION)
-        device.filled[0] = device.filled[1] = false;
+        device.filled[0] = device.filled[1] = device.repeatable = false;
     memory_write(memory, w.index, w.words, device.request.offset + MESSAGE_PAYLOAD + sizeof w);
     reply_add(QP_WRITE, device.request.header.sequence);
 }
@@ -97,7 +97,7 @@ static void handle_table(void)
     }
     table_store(&device.table, device.request.offset + MESSAGE_PAYLOAD);
     device.buffer = 0;
-    device.filled[0] = device.filled[1] = false;
+    device.filled[0] = device.filled[1] = device.repeatable = false;
     board_write(REG(cnt_clear), 1);
     reply_add(QP_TABLE, device.request.header.sequence);
 }
@@ -124,32 +124,55 @@ static void background(void)
         other_tasks();
 }
 
+/* The head of a QP_IMAGE or QP_REPEAT, which is followed by so many codes. */
+static bool image_head(struct qp_image *image, uint32_t codes)
+{
+    const struct qp_table *t = &device.table.head;
+    if (t->count == 0) {
+        refuse(QP_NO_TABLE, header_error(offsetof(struct qp_header, opcode), device.request.header.opcode, 0));
+        return false;
+    }
+    if (!length_is(sizeof *image + codes))
+        return false;
+    image->inference = payload_word(offsetof(struct qp_image, inference));
+    image->seed = payload_word(offsetof(struct qp_image, seed));
+    image->layers = payload_word(offsetof(struct qp_image, layers));
+    if (image->layers < 1 || image->layers > t->count)
+        return field_error(QP_WHERE_IMAGE, offsetof(struct qp_image, layers), 0, image->layers, image->layers < 1 ? 1 : t->count);
+    return true;
+}
+
+/* The image that lies in an input buffer is to be run. */
+static void queue_image(uint32_t opcode, uint32_t sequence, const struct qp_image *image, uint32_t buffer)
+{
+    struct reply *reply = reply_add(opcode, sequence);
+    reply->state = REPLY_WAITING;
+    reply->image = *image;
+    reply->address = device.table.head.input_addr[buffer];
+}
+
 static void handle_image(void)
 {
     const struct qp_table *t = &device.table.head;
     struct qp_image image;
-    if (t->count == 0) {
-        refuse(QP_NO_TABLE, header_error(offsetof(struct qp_header, opcode), QP_IMAGE, 0));
+    if (!image_head(&image, t->image_h * t->image_w * t->image_c))
         return;
-    }
-    if (!length_is(sizeof image + t->image_h * t->image_w * t->image_c))
-        return;
-    image.inference = payload_word(offsetof(struct qp_image, inference));
-    image.seed = payload_word(offsetof(struct qp_image, seed));
-    image.layers = payload_word(offsetof(struct qp_image, layers));
-    if (image.layers < 1 || image.layers > t->count) {
-        field_error(QP_WHERE_IMAGE, offsetof(struct qp_image, layers), 0, image.layers, image.layers < 1 ? 1 : t->count);
-        return;
-    }
     uint32_t sequence = device.request.header.sequence, buffer = device.buffer;
     image_expand(t, device.request.offset + MESSAGE_PAYLOAD + sizeof image, t->input_addr[buffer], !device.filled[buffer], background);
-    device.filled[buffer] = device.table.inputs_kept;
+    device.filled[buffer] = device.repeatable = device.table.inputs_kept;
     device.buffer ^= 1;
-    struct reply *reply = reply_add(QP_IMAGE, sequence);
-    reply->state = REPLY_WAITING;
-    reply->image = image;
-    reply->buffer = buffer;
-    reply->address = t->input_addr[buffer];
+    queue_image(QP_IMAGE, sequence, &image, buffer);
+}
+
+static void handle_repeat(void)
+{
+    struct qp_image image;
+    if (!image_head(&image, 0))
+        return;
+    if (device.repeatable)
+        queue_image(QP_REPEAT, device.request.header.sequence, &image, device.buffer ^ 1);
+    else
+        refuse(QP_NO_IMAGE, header_error(offsetof(struct qp_header, opcode), QP_REPEAT, 0));
 }
 
 static void handle_abort(void)
@@ -160,12 +183,12 @@ static void handle_abort(void)
     reply_add(QP_ABORT, device.request.header.sequence);
 }
 
-/* Must the message stay in the buffer for now? Images need a free input buffer; what reads the device's state waits until it rests. */
+/* Must the message stay in the buffer for now? Two images may be under way, and a new one needs a free input buffer; what reads the device's state waits until it rests. */
 static bool must_wait(uint32_t opcode)
 {
-    const uint32_t *in = device.table.head.input_addr;
     switch (opcode) {
-    case QP_IMAGE: return images_under_way() >= (in[0] == in[1] ? 1 : 2);
+    case QP_IMAGE: return images_under_way() >= 2 || image_lies_at(device.table.head.input_addr[device.buffer]);
+    case QP_REPEAT: return images_under_way() >= 2;
     case QP_READ:
     case QP_COUNTERS: return device.count > 0;
     default: return false;
@@ -176,8 +199,10 @@ static bool must_wait(uint32_t opcode)
 static bool handle_request(void)
 {
     const struct qp_header *h = &device.request.header;
-    if (h->opcode == QP_INFO)
-        device.sequence = h->sequence; /* whoever begins says where to begin */
+    if (h->opcode == QP_INFO) {
+        device.sequence = h->sequence; /* whoever begins says where to begin, */
+        device.repeatable = false;     /* and with an image of their own */
+    }
     if (h->sequence != device.sequence) {
         refuse(QP_BAD_SEQUENCE, HEADER_ERROR(sequence, device.sequence));
         return true;
@@ -190,6 +215,7 @@ static bool handle_request(void)
     case QP_READ: handle_read(); break;
     case QP_TABLE: handle_table(); break;
     case QP_IMAGE: handle_image(); break;
+    case QP_REPEAT: handle_repeat(); break;
     case QP_ABORT:
         if (length_is(0))
             handle_abort();
@@ -199,7 +225,7 @@ static bool handle_request(void)
         if (length_is(0))
             reply_add(h->opcode, h->sequence);
         break;
-    default: refuse(QP_BAD_OPCODE, HEADER_ERROR(opcode, QP_ABORT)); break;
+    default: refuse(QP_BAD_OPCODE, HEADER_ERROR(opcode, QP_REPEAT)); break;
     }
     return true;
 }

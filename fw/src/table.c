@@ -284,7 +284,7 @@ static bool inputs_are_kept(const struct table *table)
 {
     const struct qp_table *h = &table->head;
     uint32_t words = (h->image_h + 2 * h->image_pad) * (h->image_w + 2 * h->image_pad) * ((h->image_c + 7) / 8);
-    bool kept = apart(h->input_addr[0], words, h->input_addr[1], words);
+    bool kept = h->input_addr[0] == h->input_addr[1] || apart(h->input_addr[0], words, h->input_addr[1], words);
     for (uint32_t i = 0; i < h->count; i++) {
         const uint32_t *e = table->layer[i];
         uint32_t out = (layer_pooled_w(e) * layer_pooled_h(e) - 1) * layer_out_pitch(e) + layer_out_c8(e); /* others' words of a joined tensor too */

@@ -10,7 +10,7 @@ struct table {
     struct qp_table head; /* count is 0 as long as there is none */
     uint32_t layer[QP_MAX_LAYERS][QUELL_LAYER_WORDS];
     uint32_t limit[QP_MAX_LAYERS]; /* clock cycles each may take */
-    bool inputs_kept;              /* there are two input buffers, and no layer writes into them */
+    bool inputs_kept;              /* no layer writes into the input buffers */
 };
 
 /* Check a table of `length` bytes that lies in the message buffer at `offset`; QP_OK, or the status with *error filled in. */

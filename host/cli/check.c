@@ -65,6 +65,7 @@ void cli_say_unused(const struct cli_options *o)
         int unused;
     } rules[] = {
         {'F', "severity", "there is no --profile", !o->profile}, {'c', "chip", "there is no --profile", !o->profile}, {'n', "noise-seed", "there is no --profile, hence no noise", !o->profile && !o->denoiser},
+        {'D', "noise-seeds", "there is no --profile, hence no noise", !o->profile && !o->denoiser},
         {'U', "dump-count", "there is no --dump-activations", !o->dump}, {'t', "threads", "only the device ref has them", !ref},
         {'T', "trace", "only the device sim writes it", !sim}, {'w', "wait", "the device is there", ref || sim},
     };

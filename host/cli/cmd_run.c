@@ -4,16 +4,22 @@
 #include <string.h>
 
 #include "cli.h"
+#include "seeds.h"
 
 struct result {
     int8_t *logits;
-    uint32_t wanted, done, correct, top_correct; /* top: the label is among the --top best */
+    uint32_t wanted, done, inferences, first_seed, seeds; /* done: images with all their seeds */
+    uint32_t correct, top_correct; /* of inferences; top: the label is among the --top best */
     double seconds;
     quell_status status; /* of the run itself */
     quell_counters counters;
     quell_limits limits;
     quell_energy energy;
+    struct seeds_summary summary; /* with --noise-seeds */
 };
+
+/* Full-speed USB carries 19 bulk packets of 64 bytes a millisecond; the clock of the boards' chips (docs/boards.md). */
+static const double FULL_SPEED_BYTES = 19 * 64 * 1000, CLOCK_HZ = 200e6 / 3;
 
 /* ---- figures ---- */
 
@@ -30,8 +36,8 @@ static uint32_t rank_of(const int8_t *logits, uint32_t classes, int label)
 
 static void count_correct(const struct cli_options *o, const struct cli_session *s, struct result *r)
 {
-    for (uint32_t i = 0; i < r->done; i++) {
-        uint32_t rank = rank_of(r->logits + (size_t)i * s->info.classes, s->info.classes, quell_images_label(s->images, i));
+    for (uint32_t i = 0; i < r->done * r->seeds; i++) {
+        uint32_t rank = rank_of(r->logits + (size_t)i * s->info.classes, s->info.classes, quell_images_label(s->images, i / r->seeds));
         r->correct += rank == 0;
         r->top_correct += rank < o->top && rank < s->info.classes;
     }
@@ -41,6 +47,16 @@ static double share(double part, double whole) { return whole > 0 ? part / whole
 
 /* Useful multiplications, of those that the array could have done. */
 static double array_busy(const struct result *r) { return share((double)r->counters.macs, 9.0 * r->limits.cores * (double)r->counters.cycles); }
+
+static double link_bytes(const struct result *r) { return share((double)(r->counters.link_sent + r->counters.link_received), (double)r->counters.images); }
+
+/* What the link takes of the time that the array takes; both work at once. */
+static double link_share(const struct result *r) { return share(link_bytes(r) / FULL_SPEED_BYTES, share((double)r->counters.cycles, (double)r->counters.images) / CLOCK_HZ); }
+
+static struct seeds_results with_seeds(const struct cli_session *s, const struct result *r)
+{
+    return (struct seeds_results){.logits = r->logits, .images = r->done, .first_seed = r->first_seed, .seeds = r->seeds, .classes = s->info.classes, .from = s->images, .labelled = s->images_info.labelled};
+}
 
 /* ---- output ---- */
 
@@ -56,6 +72,7 @@ static cJSON *settings_json(const struct cli_options *o)
     cJSON_AddNumberToObject(j, "chip", o->chip);
     cJSON_AddStringToObject(j, "calibration", o->calibration ? o->calibration : "");
     cJSON_AddNumberToObject(j, "noise_seed", o->noise_seed);
+    cJSON_AddStringToObject(j, "noise_seeds", o->noise_seeds);
     cJSON_AddStringToObject(j, "denoiser", o->denoiser_name);
     cJSON_AddNumberToObject(j, "limit", o->limit);
     cJSON_AddNumberToObject(j, "threads", o->threads);
@@ -80,6 +97,8 @@ static cJSON *counters_json(const quell_counters *c)
     ADD(dn_busy);
     ADD(dn_blocked);
     ADD(window_wait);
+    ADD(link_sent);
+    ADD(link_received);
 #undef ADD
     return j;
 }
@@ -119,19 +138,28 @@ static cJSON *result_json(const struct cli_options *o, const struct cli_session 
     cJSON_AddNumberToObject(j, "images_skipped", s->images_info.skipped);
     if (s->images_info.labelled && r->done) {
         cJSON_AddNumberToObject(j, "correct", r->correct);
-        cJSON_AddNumberToObject(j, "accuracy", share(r->correct, r->done));
+        cJSON_AddNumberToObject(j, "accuracy", share(r->correct, (double)r->done * r->seeds));
         if (o->top > 1) {
             cJSON_AddNumberToObject(j, "top_correct", r->top_correct);
-            cJSON_AddNumberToObject(j, "top_accuracy", share(r->top_correct, r->done));
+            cJSON_AddNumberToObject(j, "top_accuracy", share(r->top_correct, (double)r->done * r->seeds));
         }
     } else {
         cJSON_AddNullToObject(j, "correct");
         cJSON_AddNullToObject(j, "accuracy");
     }
+    if (r->seeds > 1) {
+        const struct seeds_results results = with_seeds(s, r);
+        cJSON_AddItemToObject(j, "noise_seeds", seeds_json(&results, &r->summary));
+    }
+    if (link_bytes(r) > 0) {
+        cJSON_AddNumberToObject(j, "link_bytes_per_inference", link_bytes(r));
+        cJSON_AddNumberToObject(j, "link_share", link_share(r));
+    }
     cJSON_AddNumberToObject(j, "seconds", r->seconds);
-    cJSON_AddNumberToObject(j, "images_per_s", share(r->done, r->seconds));
+    cJSON_AddNumberToObject(j, "inferences", r->inferences);
+    cJSON_AddNumberToObject(j, "images_per_s", share(r->inferences, (double)r->seeds * r->seconds));
     cJSON_AddNumberToObject(j, "cycles", (double)r->counters.cycles);
-    cJSON_AddNumberToObject(j, "cycles_per_image", share((double)r->counters.cycles, r->done));
+    cJSON_AddNumberToObject(j, "cycles_per_image", share((double)r->counters.cycles, r->inferences));
     cJSON_AddNumberToObject(j, "cycles_per_s", share((double)r->counters.cycles, r->seconds));
     cJSON_AddNumberToObject(j, "array_busy", array_busy(r));
     cJSON_AddNumberToObject(j, "extra_parameters", share(s->info.denoiser_parameters, s->info.parameters));
@@ -148,20 +176,25 @@ static void print_table(const struct cli_options *o, const struct cli_session *s
     printf("model         %s\ndevice        %s\ninput         %s\n", cli_text(o->model), quell_device_name(s->device), input_words(s, words));
     printf("noise         %s%s", s->profile ? cli_text(quell_profile_name(s->profile)) : "none", s->profile ? "" : "\n");
     if (s->profile)
-        printf(", chip %u%s, noise seed %u\n", o->chip, s->calibration ? " (calibrated)" : "", o->noise_seed);
+        printf(r->seeds > 1 ? ", chip %u%s, noise seeds %u to %u\n" : ", chip %u%s, noise seed %u\n", o->chip, s->calibration ? " (calibrated)" : "", r->first_seed, r->first_seed + r->seeds - 1);
     printf("denoiser      %s\nimages        %u", o->denoiser_name, r->done);
     if (r->done != r->wanted)
         printf(" of %u", r->wanted);
     if (s->images_info.skipped)
         printf(", %u bad ones left out", s->images_info.skipped);
     printf("\n");
-    if (s->images_info.labelled && r->done)
+    const struct seeds_results results = with_seeds(s, r);
+    if (r->seeds > 1 && r->done)
+        seeds_print(&results, &r->summary);
+    else if (s->images_info.labelled && r->done)
         printf("accuracy      %.2f %% (%u right)\n", 100 * share(r->correct, r->done), r->correct);
     if (s->images_info.labelled && r->done && o->top > 1)
-        printf("top %-9u %.2f %% (%u right)\n", o->top, 100 * share(r->top_correct, r->done), r->top_correct);
-    printf("speed         %.1f images/s (%.2f s)\n", share(r->done, r->seconds), r->seconds);
+        printf("top %-9u %.2f %% (%u right)\n", o->top, 100 * share(r->top_correct, (double)r->done * r->seeds), r->top_correct);
+    printf("speed         %.1f %s/s (%.2f s)\n", share(r->inferences, r->seconds), r->seeds > 1 ? "inferences" : "images", r->seconds);
+    if (link_bytes(r) > 0)
+        printf("link          %.0f bytes an inference: %.1f %% of the array's time if it is full-speed USB and the clock %.1f MHz\n", link_bytes(r), 100 * link_share(r), CLOCK_HZ / 1e6);
     if (r->counters.cycles) {
-        printf("cycles        %.0f an image, array %.1f %% busy\n", share((double)r->counters.cycles, r->done), 100 * array_busy(r));
+        printf("cycles        %.0f an image, array %.1f %% busy\n", share((double)r->counters.cycles, r->inferences), 100 * array_busy(r));
         printf("simulator     %.2f M cycles/s\n", 1e-6 * share((double)r->counters.cycles, r->seconds));
     }
     printf("analog tiles  %.2f uJ, %.1f us an image (estimated: docs/energy.md)\n", r->energy.total_nj / 1000, r->energy.latency_us);
@@ -169,8 +202,8 @@ static void print_table(const struct cli_options *o, const struct cli_session *s
 
 static quell_status write_files(const struct cli_options *o, const struct cli_session *s, const struct result *r, quell_error *err)
 {
-    const uint32_t shape[2] = {r->done, s->info.classes};
-    quell_status status = o->logits ? cli_write_npy(o->logits, r->logits, shape, 2, err) : QUELL_OK;
+    const uint32_t shape[2] = {r->done, s->info.classes}, shape_seeds[3] = {r->done, r->seeds, s->info.classes};
+    quell_status status = o->logits ? cli_write_npy(o->logits, r->logits, r->seeds > 1 ? shape_seeds : shape, r->seeds > 1 ? 3 : 2, err) : QUELL_OK;
     if (status == QUELL_OK && o->json) {
         cJSON *json = result_json(o, s, r);
         status = cli_write_json(o->json, json, err);
@@ -181,7 +214,7 @@ static quell_status write_files(const struct cli_options *o, const struct cli_se
 
 /* ---- activations ---- */
 
-static quell_status dump_layer(const struct cli_options *o, struct cli_session *s, uint32_t layer, uint32_t count, struct cli_progress *progress, quell_error *err)
+static quell_status dump_layer(const struct cli_options *o, struct cli_session *s, uint32_t first_seed, uint32_t layer, uint32_t count, struct cli_progress *progress, quell_error *err)
 {
     quell_layer_info l;
     quell_model_get_layer(s->model, layer, &l);
@@ -193,7 +226,7 @@ static quell_status dump_layer(const struct cli_options *o, struct cli_session *
     }
     quell_status status = QUELL_OK;
     for (uint32_t i = 0; status == QUELL_OK && i < count; i++) {
-        status = quell_device_activations(s->device, s->images, i, o->noise_seed, i, layer, codes + size * i, err);
+        status = quell_device_activations(s->device, s->images, i, first_seed, i, layer, codes + size * i, err);
         if (status == QUELL_OK && cli_progress_step(progress, layer * count + i + 1)) {
             snprintf(err->text, sizeof err->text, "interrupted while writing activations: layer %u of %u", layer, s->info.layers);
             status = err->status = QUELL_E_INTERRUPTED;
@@ -210,14 +243,14 @@ static quell_status dump_layer(const struct cli_options *o, struct cli_session *
     return status;
 }
 
-static quell_status dump(const struct cli_options *o, struct cli_session *s, quell_error *err)
+static quell_status dump(const struct cli_options *o, struct cli_session *s, uint32_t first_seed, quell_error *err)
 {
     struct cli_progress progress;
     uint32_t count = o->dump_count < s->images_info.count ? o->dump_count : s->images_info.count;
     cli_progress_start(&progress, "activations", count * s->info.layers, o->progress);
     quell_status status = QUELL_OK;
     for (uint32_t k = 0; status == QUELL_OK && count && k < s->info.layers; k++)
-        status = dump_layer(o, s, k, count, &progress, err);
+        status = dump_layer(o, s, first_seed, k, count, &progress, err);
     cli_progress_end(&progress);
     return status;
 }
@@ -227,9 +260,10 @@ static quell_status dump(const struct cli_options *o, struct cli_session *s, que
 static void run_images(const struct cli_options *o, struct cli_session *s, struct result *r, quell_error *err)
 {
     struct cli_progress progress;
-    cli_progress_start(&progress, o->device, r->wanted, o->progress);
+    cli_progress_start(&progress, o->device, r->wanted * r->seeds, o->progress);
     double started = cli_seconds();
-    r->status = quell_device_run(s->device, s->images, 0, r->wanted, o->noise_seed, 0, r->logits, &r->done, cli_progress_step, &progress, err);
+    r->status = quell_device_run_seeds(s->device, s->images, 0, r->wanted, r->first_seed, r->seeds, 0, r->logits, &r->inferences, cli_progress_step, &progress, err);
+    r->done = r->inferences / r->seeds;
     r->seconds = cli_seconds() - started;
     cli_progress_end(&progress);
     quell_error ignored;
@@ -242,9 +276,13 @@ static void run_images(const struct cli_options *o, struct cli_session *s, struc
 
 static quell_status run(const struct cli_options *o, struct cli_session *s, quell_error *err)
 {
-    struct result r = {.wanted = s->images_info.count};
+    struct result r = {.wanted = s->images_info.count, .first_seed = o->noise_seed, .seeds = 1};
     quell_error file_error;
-    r.logits = calloc(r.wanted, s->info.classes);
+    if (strchr(o->given, 'D') && seeds_read(o->noise_seeds, &r.first_seed, &r.seeds, err) != QUELL_OK)
+        return err->status;
+    if (r.wanted > UINT32_MAX / r.seeds)
+        return cli_set_error(err, QUELL_E_USAGE, "%u images with %u seeds each are more than can be counted", r.wanted, r.seeds);
+    r.logits = calloc((size_t)r.wanted * r.seeds, s->info.classes);
     if (!r.logits) {
         snprintf(err->text, sizeof err->text, "out of memory");
         return err->status = QUELL_E_MEMORY;
@@ -253,7 +291,11 @@ static quell_status run(const struct cli_options *o, struct cli_session *s, quel
     if (status == QUELL_OK) {
         run_images(o, s, &r, err);
         status = r.status;
-        if (status == QUELL_OK || r.done) {
+        const struct seeds_results results = with_seeds(s, &r);
+        if (r.seeds > 1 && seeds_summarise(&results, &r.summary, &file_error) != QUELL_OK) {
+            *err = file_error;
+            status = err->status;
+        } else if (status == QUELL_OK || r.done) {
             print_table(o, s, &r);
             quell_status written = write_files(o, s, &r, &file_error);
             if (written != QUELL_OK && status == QUELL_OK)
@@ -268,7 +310,8 @@ static quell_status run(const struct cli_options *o, struct cli_session *s, quel
         }
     }
     free(r.logits);
-    return status == QUELL_OK && o->dump ? dump(o, s, err) : status;
+    seeds_free(&r.summary);
+    return status == QUELL_OK && o->dump ? dump(o, s, r.first_seed, err) : status;
 }
 
 int cmd_run(const struct cli_options *o)

@@ -8,7 +8,7 @@ const struct cli_command CLI_COMMANDS[] = {
     {"devices", "list the devices and what they can hold", "", "swj", cmd_devices},
     {"info", "describe a model: its layers, sizes, costs", "m", "dwslj1234568", cmd_info},
     {"compile", "translate an ONNX model for the accelerator", "mo", "dwslRj1234568", cmd_compile},
-    {"run", "run images through a model on a device", "mi", "LdwpFckneNSOjtTsuUPl12345678", cmd_run},
+    {"run", "run images through a model on a device", "mi", "LdwpFcknDeNSOjtTsuUPl12345678", cmd_run},
     {"calibrate", "measure a chip's column correction from unlabelled images", "mipo", "dwFcnNStTsPjl1234568", cmd_calibrate},
     {"sweep", "measure the accuracy over profiles, severities, chips and noise seeds; goes on where it was stopped", "miAj", "LdwBCDEGQKNStsPl1234568", cmd_sweep},
     {"bench", "measure images per second, with noise and denoiser off and on", "mi", "dwpFcnNStsPjl1234568", cmd_bench},

@@ -125,6 +125,10 @@ static int check_together(const struct cli_options *o)
         cli_error(QUELL_E_USAGE, "--large is for the device ref alone: %s has the memories that it has", cli_text(o->device));
         return 0;
     }
+    if (strchr(o->given, 'n') && strchr(o->given, 'D')) {
+        cli_error(QUELL_E_USAGE, "--noise-seed and --noise-seeds exclude each other");
+        return 0;
+    }
     if (o->calibration && !o->profile) {
         cli_error(QUELL_E_USAGE, "--calibration corrects a chip: say which with --profile and --chip");
         return 0;

@@ -70,6 +70,12 @@ static quell_status check_images(const quell_device *device, const quell_images 
 quell_status quell_device_run(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done,
                               quell_progress progress, void *context, quell_error *err)
 {
+    return quell_device_run_seeds(device, images, first, count, noise_seed, 1, first_inference, logits, done, progress, context, err);
+}
+
+quell_status quell_device_run_seeds(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t seeds, uint32_t first_inference, int8_t *logits, uint32_t *done,
+                                    quell_progress progress, void *context, quell_error *err)
+{
     uint32_t finished = 0;
     if (!done)
         done = &finished;
@@ -77,7 +83,10 @@ quell_status quell_device_run(quell_device *device, const quell_images *images, 
     quell_status status = check_images(device, images, first, count, err);
     if (status != QUELL_OK || count == 0)
         return status;
-    return device->ops->run(device, images, first, count, noise_seed, first_inference, logits, done, progress, context, err);
+    if (seeds < 1 || seeds > UINT32_MAX / count)
+        return quell_fail(err, QUELL_E_USAGE, "%u images with %u seeds each are %s", count, seeds, seeds ? "more than can be counted" : "none");
+    const struct quell_batch batch = {images, first, count, noise_seed, seeds, first_inference, logits, done, progress, context};
+    return device->ops->run(device, &batch, err);
 }
 
 quell_status quell_device_activations(quell_device *device, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err)

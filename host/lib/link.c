@@ -109,7 +109,7 @@ quell_status quell_link_send(struct quell_link *link, uint32_t opcode, const str
 static const char *status_name(uint32_t status)
 {
     static const char *const NAMES[] = {"ok", "bad magic", "bad version", "bad CRC", "bad length", "bad sequence number", "bad opcode", "field out of range", "busy", "no layer table", "time-out", "aborted",
-                                        "internal error"};
+                                        "internal error", "no image to repeat"};
     return status < sizeof NAMES / sizeof *NAMES ? NAMES[status] : "unknown status";
 }
 
@@ -135,7 +135,7 @@ static const char *field_name(uint32_t where, uint32_t field)
 
 static quell_status refused(uint32_t status, uint32_t opcode, const uint8_t *payload, uint32_t length, quell_error *err)
 {
-    static const char *const OPCODES[] = {"?", "INFO", "WRITE", "READ", "TABLE", "IMAGE", "COUNTERS", "ABORT"};
+    static const char *const OPCODES[] = {"?", "INFO", "WRITE", "READ", "TABLE", "IMAGE", "COUNTERS", "ABORT", "REPEAT"};
     static const char *const PLACES[] = {"header", "write request", "read request", "layer table's head", "layer", "image request", "device"};
     const char *request = opcode < sizeof OPCODES / sizeof *OPCODES ? OPCODES[opcode] : "?";
     if (length != sizeof(struct qp_error))

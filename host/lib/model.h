@@ -163,10 +163,19 @@ struct quell_program {
 };
 
 /* Device interface: one implementation a file. All functions as their public namesakes. */
+/* What quell_device_run_seeds is asked for; all of it is checked. */
+struct quell_batch {
+    const quell_images *images;
+    uint32_t first, count, noise_seed, seeds, first_inference;
+    int8_t *logits;
+    uint32_t *done;
+    quell_progress progress;
+    void *context;
+};
+
 struct quell_device_ops {
     quell_status (*load)(quell_device *device, const quell_program *program, quell_error *err);
-    quell_status (*run)(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done,
-                        quell_progress progress, void *context, quell_error *err);
+    quell_status (*run)(quell_device *device, const struct quell_batch *batch, quell_error *err);
     quell_status (*activations)(quell_device *device, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err);
     quell_status (*get_limits)(quell_device *device, quell_limits *limits, quell_error *err);
     quell_status (*get_counters)(quell_device *device, quell_counters *counters, quell_error *err);

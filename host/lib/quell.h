@@ -262,6 +262,7 @@ quell_status quell_device_load(quell_device *device, const quell_program *progra
 typedef struct quell_counters { /* sums over the images run since the last load; zero on `ref` where only the chip knows */
     uint64_t images, cycles, macs;
     uint64_t array_busy, array_starved, array_blocked, post_busy, post_starved, post_blocked, samples, dn_busy, dn_blocked, window_wait;
+    uint64_t link_sent, link_received; /* bytes of those images and their results over the link */
 } quell_counters;
 
 /* Called now and then with the number of finished images, which are always the first ones in order; return non-zero to stop:
@@ -274,6 +275,13 @@ typedef int (*quell_progress)(void *context, uint32_t done);
  */
 quell_status quell_device_run(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done,
                               quell_progress progress, void *context, quell_error *err);
+
+/*
+ * The same with several noise seeds an image, noise_seed...noise_seed+seeds-1: count x seeds inferences, those of an image in a row. A device at the end of a link
+ * gets each image once. logits: int8, count x seeds x classes, the bytes of `seeds` calls of quell_device_run. *done and progress count inferences.
+ */
+quell_status quell_device_run_seeds(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t seeds, uint32_t first_inference, int8_t *logits, uint32_t *done,
+                                    quell_progress progress, void *context, quell_error *err);
 
 /* Run one image through layers 0...layer and give that layer's output: int8 NHWC, out_h x out_w x out_c (channels not padded). */
 quell_status quell_device_activations(quell_device *device, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err);

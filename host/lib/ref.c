@@ -113,34 +113,33 @@ static quell_status lane_run(struct lane *lane, const quell_images *images, uint
 
 struct job {
     const struct ref_device *device;
-    const quell_images *images;
-    uint32_t first, count, noise_seed, first_inference;
-    int8_t *logits;
+    const struct quell_batch *batch;
+    uint32_t count; /* inferences */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     /* below: under the mutex */
-    uint32_t next;     /* image to be taken */
-    uint32_t prefix;   /* images before this one are finished */
-    uint8_t *finished; /* an image */
+    uint32_t next;     /* inference to be taken */
+    uint32_t prefix;   /* those before this one are finished */
+    uint8_t *finished; /* an inference */
     uint32_t running;  /* threads */
     int stop;
     quell_status status;
 };
 
-/* Number of the next image to do, or -1. */
-static int64_t take_image(struct job *job)
+/* Number of the next inference to do, or -1. */
+static int64_t take_next(struct job *job)
 {
     pthread_mutex_lock(&job->mutex);
-    int64_t image = job->stop || job->next == job->count ? -1 : (int64_t)job->next++;
+    int64_t next = job->stop || job->next == job->count ? -1 : (int64_t)job->next++;
     pthread_mutex_unlock(&job->mutex);
-    return image;
+    return next;
 }
 
-static void image_done(struct job *job, uint32_t image, quell_status status)
+static void inference_done(struct job *job, uint32_t inference, quell_status status)
 {
     pthread_mutex_lock(&job->mutex);
     if (status == QUELL_OK) {
-        job->finished[image] = 1;
+        job->finished[inference] = 1;
     } else {
         job->status = status;
         job->stop = 1;
@@ -153,18 +152,20 @@ static void image_done(struct job *job, uint32_t image, quell_status status)
 static void *worker(void *argument)
 {
     struct job *job = argument;
+    const struct quell_batch *b = job->batch;
     const struct quell_program *program = job->device->base.program;
     uint32_t classes = program->model->info.classes, last = program->model->layer_count - 1;
     struct lane lane;
     int ready = lane_make(&lane, job->device);
-    int64_t image;
-    while ((image = take_image(job)) >= 0) {
+    int64_t next;
+    while ((next = take_next(job)) >= 0) {
         quell_status status = QUELL_E_MEMORY;
+        uint32_t image = (uint32_t)next / b->seeds, seed = (uint32_t)next % b->seeds;
         if (ready)
-            status = lane_run(&lane, job->images, job->first + (uint32_t)image, job->noise_seed, job->first_inference + (uint32_t)image, last);
+            status = lane_run(&lane, b->images, b->first + image, b->noise_seed + seed, b->first_inference + image, last);
         if (status == QUELL_OK)
-            memcpy(job->logits + (size_t)image * classes, lane.outputs[last], classes);
-        image_done(job, (uint32_t)image, status);
+            memcpy(b->logits + (size_t)next * classes, lane.outputs[last], classes);
+        inference_done(job, (uint32_t)next, status);
     }
     if (ready)
         lane_free(&lane);
@@ -232,12 +233,12 @@ static uint32_t start_workers(struct job *job, pthread_t *threads, uint32_t want
     return started;
 }
 
-static quell_status ref_run(quell_device *base, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done, quell_progress progress,
-                            void *context, quell_error *err)
+static quell_status ref_run(quell_device *base, const struct quell_batch *b, quell_error *err)
 {
     struct ref_device *device = (struct ref_device *)base;
+    uint32_t count = b->count * b->seeds;
     uint32_t wanted = device->threads < count ? device->threads : count;
-    struct job job = {.device = device, .images = images, .first = first, .count = count, .noise_seed = noise_seed, .first_inference = first_inference, .logits = logits, .status = QUELL_OK};
+    struct job job = {.device = device, .batch = b, .count = count, .status = QUELL_OK};
     pthread_t *threads = malloc(wanted * sizeof *threads);
     job.finished = calloc(count, 1);
     if (!threads || !job.finished) {
@@ -248,14 +249,14 @@ static quell_status ref_run(quell_device *base, const quell_images *images, uint
     pthread_mutex_init(&job.mutex, NULL);
     pthread_cond_init(&job.changed, NULL);
     uint32_t started = start_workers(&job, threads, wanted);
-    watch(&job, progress, context);
+    watch(&job, b->progress, b->context);
     for (uint32_t i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     pthread_cond_destroy(&job.changed);
     pthread_mutex_destroy(&job.mutex);
     free(threads);
     free(job.finished);
-    *done = job.prefix;
+    *b->done = job.prefix;
     device->counters.images += job.prefix;
     device->counters.macs += job.prefix * device->base.program->model->info.macs;
     if (!started)

@@ -10,7 +10,7 @@
 #include "input.h"
 #include "pack.h"
 
-enum { WRITE_HEAD = sizeof(struct qp_write), READ_HEAD = sizeof(struct qp_read), TABLE_HEAD = sizeof(struct qp_table), IMAGE_HEAD = sizeof(struct qp_image), RESULT_HEAD = sizeof(struct qp_result) };
+enum { MESSAGE_HEAD = sizeof(struct qp_header), WRITE_HEAD = sizeof(struct qp_write), READ_HEAD = sizeof(struct qp_read), TABLE_HEAD = sizeof(struct qp_table), IMAGE_HEAD = sizeof(struct qp_image), RESULT_HEAD = sizeof(struct qp_result) };
 
 static const uint64_t COUNTERS_AT_LEAST_EVERY = 1u << 30; /* cycles: before a 32-bit counter can come round */
 
@@ -179,6 +179,13 @@ quell_status quell_remote_get_counters(quell_device *device, quell_counters *cou
 
 /* ---- images ---- */
 
+static void image_head(uint8_t head[IMAGE_HEAD], uint32_t noise_seed, uint32_t inference, uint32_t layers)
+{
+    quell_put32(head, inference);
+    quell_put32(head + 4, noise_seed);
+    quell_put32(head + 8, layers);
+}
+
 static quell_status send_image(struct quell_remote *r, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layers, uint8_t *codes, quell_error *err)
 {
     const struct quell_model *m = r->base.program->model;
@@ -190,11 +197,18 @@ static quell_status send_image(struct quell_remote *r, const quell_images *image
     for (size_t i = 0; i < size; i += channels)
         for (uint32_t c = 0; c < channels; c++)
             codes[i + c] = (uint8_t)(given ? given[i + c] : m->pixel_code[c][pixels[i + input_colour(m, c)]]);
-    quell_put32(head, inference);
-    quell_put32(head + 4, noise_seed);
-    quell_put32(head + 8, layers);
+    image_head(head, noise_seed, inference, layers);
     const struct quell_piece pieces[2] = {{head, sizeof head}, {codes, size}};
     return quell_link_send(&r->link, QP_IMAGE, pieces, err);
+}
+
+/* The image that was sent last. */
+static quell_status send_repeat(struct quell_remote *r, uint32_t noise_seed, uint32_t inference, uint32_t layers, quell_error *err)
+{
+    uint8_t head[IMAGE_HEAD];
+    image_head(head, noise_seed, inference, layers);
+    const struct quell_piece pieces[2] = {{head, sizeof head}, {NULL, 0}};
+    return quell_link_send(&r->link, QP_REPEAT, pieces, err);
 }
 
 static quell_status receive_result(struct quell_remote *r, int8_t *logits, quell_error *err)
@@ -206,41 +220,57 @@ static quell_status receive_result(struct quell_remote *r, int8_t *logits, quell
     r->counters.cycles += cycles;
     r->counters.macs += quell_get32(p + 4) | (uint64_t)quell_get32(p + 8) << 32;
     r->counters.images++;
+    r->counters.link_received += MESSAGE_HEAD + RESULT_HEAD + classes;
     r->unread_cycles += cycles;
     memcpy(logits, p + RESULT_HEAD, classes);
     return QUELL_OK;
 }
 
-struct batch {
-    const quell_images *images;
-    uint32_t first, count, noise_seed, first_inference;
-    int8_t *logits;
-    uint32_t *done;
-    quell_progress progress;
-    void *context;
-};
+/* Does the image stay where it is while the layers run? Then the device runs it again without being sent it again; as the firmware finds out too. */
+static int image_stays(const struct quell_program *program)
+{
+    const struct quell_model *m = program->model;
+    const quell_model_info *info = &m->info;
+    uint32_t size = (info->image_h + 2 * info->image_pad) * (info->image_w + 2 * info->image_pad) * ((info->image_c + 7) / 8);
+    for (uint32_t i = 0; i < m->layer_count; i++) {
+        const struct quell_model_layer *l = &program->layers[i];
+        uint32_t from = (uint32_t)l->table.out_addr, words = (l->info.out_h * l->info.out_w - 1) * (uint32_t)l->table.out_pitch + l->channels / 8;
+        for (int k = 0; k < 2; k++)
+            if (from < m->input_addr[k] + size && m->input_addr[k] < from + words)
+                return 0;
+    }
+    return m->input_addr[0] == m->input_addr[1] || m->input_addr[0] + size <= m->input_addr[1] || m->input_addr[1] + size <= m->input_addr[0];
+}
+
+static quell_status send_inference(struct quell_remote *r, const struct quell_batch *b, uint32_t number, int again, uint8_t *codes, quell_error *err)
+{
+    const quell_model_info *info = &r->base.program->model->info;
+    uint32_t image = number / b->seeds, seed = b->noise_seed + number % b->seeds, inference = b->first_inference + image, layers = info->layers;
+    r->counters.link_sent += MESSAGE_HEAD + IMAGE_HEAD + (again ? 0 : info->image_h * info->image_w * info->image_c);
+    return again ? send_repeat(r, seed, inference, layers, err) : send_image(r, b->images, b->first + image, seed, inference, layers, codes, err);
+}
 
 /* Send images ahead as far as the window and the counters allow. */
-static quell_status send_ahead(struct quell_remote *r, const struct batch *b, uint32_t *sent, uint8_t *codes, quell_error *err)
+static quell_status send_ahead(struct quell_remote *r, const struct quell_batch *b, uint32_t *sent, int stays, uint8_t *codes, quell_error *err)
 {
-    while (*sent < b->count && *sent - *b->done < QUELL_LINK_WINDOW && r->unread_cycles <= COUNTERS_AT_LEAST_EVERY) {
-        TRY(send_image(r, b->images, b->first + *sent, b->noise_seed, b->first_inference + *sent, r->base.program->model->layer_count, codes, err));
+    while (*sent < b->count * b->seeds && *sent - *b->done < QUELL_LINK_WINDOW && r->unread_cycles <= COUNTERS_AT_LEAST_EVERY) {
+        TRY(send_inference(r, b, *sent, stays && *sent % b->seeds != 0, codes, err));
         ++*sent;
     }
     return QUELL_OK;
 }
 
 /* After a failed send, or Ctrl-C, what is under way is still received: those results are valid. */
-static quell_status run_batch(struct quell_remote *r, const struct batch *b, uint8_t *codes, quell_error *err)
+static quell_status run_batch(struct quell_remote *r, const struct quell_batch *b, uint8_t *codes, quell_error *err)
 {
     quell_status status = QUELL_OK;
-    uint32_t sent = 0, classes = r->base.program->model->info.classes;
-    int stop = 0;
-    while (*b->done < b->count) {
+    uint32_t sent = 0, classes = r->base.program->model->info.classes, count = b->count * b->seeds;
+    int stop = 0, stays = image_stays(r->base.program);
+    while (*b->done < count) {
         if (r->unread_cycles > COUNTERS_AT_LEAST_EVERY && sent == *b->done && status == QUELL_OK)
             TRY(read_counters(r, 1, err));
         if (!stop && status == QUELL_OK)
-            status = send_ahead(r, b, &sent, codes, err);
+            status = send_ahead(r, b, &sent, stays, codes, err);
         if (sent == *b->done)
             break;
         quell_status received = receive_result(r, b->logits + (size_t)*b->done * classes, status == QUELL_OK ? err : NULL);
@@ -250,24 +280,22 @@ static quell_status run_batch(struct quell_remote *r, const struct batch *b, uin
         stop |= b->progress && b->progress(b->context, *b->done) != 0;
     }
     if (status == QUELL_OK && stop)
-        return quell_fail(err, QUELL_E_INTERRUPTED, "interrupted after %u of %u images", *b->done, b->count);
+        return quell_fail(err, QUELL_E_INTERRUPTED, "interrupted after %u of %u images", *b->done, count);
     return status;
 }
 
-quell_status quell_remote_run(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done,
-                              quell_progress progress, void *context, quell_error *err)
+quell_status quell_remote_run(quell_device *device, const struct quell_batch *b, quell_error *err)
 {
     struct quell_remote *r = remote_of(device);
     const quell_model_info *info = &device->program->model->info;
-    const struct batch batch = {images, first, count, noise_seed, first_inference, logits, done, progress, context};
     uint8_t *codes = malloc((size_t)info->image_h * info->image_w * info->image_c);
     if (!codes)
         return quell_fail(err, QUELL_E_MEMORY, "out of memory");
-    quell_status status = explain(r, run_batch(r, &batch, codes, err), err);
+    quell_status status = explain(r, run_batch(r, b, codes, err), err);
     free(codes);
     if (status != QUELL_OK && status != QUELL_E_INTERRUPTED && err) {
         size_t used = strlen(err->text);
-        snprintf(err->text + used, sizeof err->text - used, "; %u of %u images were done", *done, count);
+        snprintf(err->text + used, sizeof err->text - used, "; %u of %u images were done", *b->done, b->count * b->seeds);
     }
     return status;
 }

@@ -22,8 +22,7 @@ quell_status quell_remote_start(struct quell_remote *remote, quell_error *err);
 
 /* The functions of struct quell_device_ops but for close. */
 quell_status quell_remote_load(quell_device *device, const quell_program *program, quell_error *err);
-quell_status quell_remote_run(quell_device *device, const quell_images *images, uint32_t first, uint32_t count, uint32_t noise_seed, uint32_t first_inference, int8_t *logits, uint32_t *done,
-                              quell_progress progress, void *context, quell_error *err);
+quell_status quell_remote_run(quell_device *device, const struct quell_batch *batch, quell_error *err);
 quell_status quell_remote_activations(quell_device *device, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err);
 quell_status quell_remote_get_limits(quell_device *device, quell_limits *limits, quell_error *err);
 quell_status quell_remote_get_counters(quell_device *device, quell_counters *counters, quell_error *err);

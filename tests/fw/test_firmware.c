@@ -309,7 +309,7 @@ static void test_bad_headers(void **state)
     expect_healthy();
     for (uint32_t opcode = 0; opcode < 70000; opcode += 9973) {
         ask(opcode & 0xFFFF, 0, 0, QP_BAD_OPCODE);
-        expect_error(QP_WHERE_HEADER, 0, 6, opcode & 0xFFFF, QP_ABORT);
+        expect_error(QP_WHERE_HEADER, 0, 6, opcode & 0xFFFF, QP_REPEAT);
     }
     expect_healthy();
     ask(QP_INFO, "x", 1, QP_BAD_LENGTH);
@@ -317,6 +317,7 @@ static void test_bad_headers(void **state)
     ask(QP_ABORT, "x", 1, QP_BAD_LENGTH);
     ask(QP_TABLE, "x", 1, QP_BAD_LENGTH);
     ask(QP_IMAGE, "x", 1, QP_NO_TABLE);
+    ask(QP_REPEAT, "x", 1, QP_NO_TABLE);
     expect_healthy();
 }
 
@@ -618,6 +619,75 @@ static void test_two_images_and_busy(void **state)
     assert_int_equal(fake.starts, 6);
 }
 
+/* The last image once more, in its place, whatever comes between; never another host's, nor what something else has been written over. */
+static void test_repeat(void **state)
+{
+    (void)state;
+    uint32_t spoil[5] = {QP_MEM_ACTIVATION, 3000, 1, 0x55555555, 0x55555555};
+    load_table();
+    good_image(0);
+    ask(QP_REPEAT, &image.head, sizeof image.head, QP_NO_IMAGE);
+    expect_error(QP_WHERE_HEADER, 0, 6, QP_REPEAT, 0);
+    ask(QP_IMAGE, &image, sizeof image, QP_OK);
+    image.head = (struct qp_image){1, 78, 3};
+    ask(QP_REPEAT, &image.head, sizeof image.head, QP_OK);
+    assert_int_equal(answer.header.length, 12 + 10);
+    assert_int_equal(fake.seed, 78);
+    ask(QP_REPEAT, &image.head, sizeof image.head - 1, QP_BAD_LENGTH);
+    ask(QP_REPEAT, &image, sizeof image, QP_BAD_LENGTH);
+    image.head.layers = 4;
+    ask(QP_REPEAT, &image.head, sizeof image.head, QP_BAD_FIELD);
+    expect_error(QP_WHERE_IMAGE, 0, 8, 4, 3);
+    assert_true(fake.starts == 6 && layer_in_addr(fake.started[0]) == 100 && layer_in_addr(fake.started[3]) == 100);
+    ask(QP_INFO, 0, 0, QP_OK);
+    good_image(0);
+    ask(QP_REPEAT, &image.head, sizeof image.head, QP_NO_IMAGE);
+    ask(QP_IMAGE, &image, sizeof image, QP_OK);
+    ask(QP_ABORT, 0, 0, QP_OK);
+    ask(QP_REPEAT, &image.head, sizeof image.head, QP_OK);
+    ask(QP_WRITE, spoil, sizeof spoil, QP_OK);
+    ask(QP_REPEAT, &image.head, sizeof image.head, QP_NO_IMAGE);
+    ask(QP_IMAGE, &image, sizeof image, QP_OK);
+    load_table();
+    ask(QP_REPEAT, &image.head, sizeof image.head, QP_NO_IMAGE);
+    SET(table.layer[1], out_addr, 110); /* into the image */
+    load_table();
+    ask(QP_IMAGE, &image, sizeof image, QP_OK);
+    ask(QP_REPEAT, &image.head, sizeof image.head, QP_NO_IMAGE);
+}
+
+/* Two images, each run three times, one buffer or two: in order, each from its own place; the second one is not expanded over the first while that is still to run. */
+static void test_repeats_under_way(void **state)
+{
+    (void)state;
+    for (int buffers = 1; buffers <= 2; buffers++) {
+        good_table();
+        table.head.input_addr[1] = buffers == 2 ? 500 : 100;
+        load_table();
+        uint32_t before = fake.starts;
+        fake.layer_time = 400000;
+        fake.step = 100;
+        for (uint32_t i = 0; i < 2; i++) {
+            good_image(3 * i);
+            send(QP_IMAGE, &image, sizeof image);
+            for (uint32_t k = 1; k < 3; k++) {
+                image.head.inference = 3 * i + k;
+                send(QP_REPEAT, &image.head, sizeof image.head);
+            }
+        }
+        for (uint32_t i = 0; i < 6; i++) {
+            expect(i % 3 ? QP_REPEAT : QP_IMAGE, QP_OK);
+            good_image(i < 3 ? 0 : 3);
+            if (i != 2) /* then the next one may be there */
+                check_expanded(i < 3 || buffers == 1 ? 100 : 500);
+        }
+        for (uint32_t i = 0; i < 18; i++) {
+            assert_int_equal(fake.started_inference[before + i], i / 3);
+            assert_int_equal(layer_in_addr(fake.started[before + i]), i % 3 ? 1000 : i < 9 || buffers == 1 ? 100 : 500);
+        }
+    }
+}
+
 /* Sizes with loops of their own and sizes without: every channel that exists is right, the others of its word are 0, around them is padding. */
 static void test_image_sizes(void **state)
 {
@@ -818,6 +888,8 @@ int main(void)
         cmocka_unit_test_setup(test_cycle_limit, setup),
         cmocka_unit_test_setup(test_image, setup),
         cmocka_unit_test_setup(test_two_images_and_busy, setup),
+        cmocka_unit_test_setup(test_repeat, setup),
+        cmocka_unit_test_setup(test_repeats_under_way, setup),
         cmocka_unit_test_setup(test_image_sizes, setup),
         cmocka_unit_test_setup(test_spoilt_buffer, setup),
         cmocka_unit_test_setup(test_reception_goes_on, setup),

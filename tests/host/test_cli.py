@@ -118,6 +118,48 @@ def test_noise_and_calibration(tmp_path):
     assert "chip" in run("--profile", profile, "--chip", 4, "--calibration", tmp_path / "c.cal", expect=CALIBRATION).stderr
 
 
+def test_noise_seeds(tmp_path):
+    """Several seeds an image: the bytes of single runs on every device, and what they say together."""
+    settings = ["--profile", ROOT / "profiles/additive.json"]
+    for device, limit in (("ref", 40), ("sim", 2)):
+        result = run(*settings, "--device", device, "--noise-seeds", "7-10", "--logits", tmp_path / "l.npy", "--json", tmp_path / "r.json", limit=limit)
+        logits, report = np.load(tmp_path / "l.npy"), json.loads((tmp_path / "r.json").read_text())
+        assert logits.shape == (limit, 4, 10) and report["inferences"] == 4 * limit and report["images"] == limit
+        for k in range(4):
+            run(*settings, "--noise-seed", 7 + k, "--logits", tmp_path / "one.npy", limit=limit)
+            assert np.array_equal(logits[:, k], np.load(tmp_path / "one.npy"))
+        labels = np.frombuffer(gzip.decompress(LABELS.read_bytes()), np.uint8, offset=8)[:limit]
+        answers, together = logits.argmax(2), report["noise_seeds"]
+        right = (answers == labels[:, None]).mean(0)
+        counts = np.array([np.bincount(a, minlength=10) for a in answers])
+        flips = [i for i in range(limit) if counts[i].max() < 4]
+        assert np.allclose(together["accuracy"], right) and np.isclose(together["mean"], right.mean()) and np.isclose(together["standard_deviation"], right.std(ddof=1))
+        half = 3.1824 * right.std(ddof=1) / 2  # Student's t of three degrees of freedom
+        assert np.allclose(together["interval"], [max(right.mean() - half, 0), min(right.mean() + half, 1)], atol=1e-6)
+        assert np.isclose(together["agreement"], counts.max(1).sum() / (4 * limit)) and np.isclose(together["unanimous"], 1 - len(flips) / limit)
+        assert [f["image"] for f in together["flips"]] == flips
+        assert all(f["label"] == labels[f["image"]] and {int(c): n for c, n in f["answers"].items()} == {c: n for c, n in enumerate(counts[f["image"]]) if n} for f in together["flips"])
+        assert np.isclose(report["accuracy"], right.mean()) and f"{100 * together['mean']:.2f} %" in result.stdout and "noise seeds 7 to 10" in result.stdout
+        if device == "sim":  # each image goes over the link once
+            assert report["counters"]["link_sent"] == limit * (4 * (24 + 12) + 28 * 28) and report["counters"]["link_received"] == 4 * limit * (24 + 12 + 10)
+            assert report["link_share"] > 0 and "bytes an inference" in result.stdout
+    report = json.loads(run(*settings, "--noise-seeds", "0-2", "--json", "-", labels=None).stdout)
+    assert report["accuracy"] is None and "mean" not in report["noise_seeds"] and report["noise_seeds"]["agreement"] > 0
+    assert "changes nothing" in run("--noise-seeds", "1-2").stderr
+
+
+@pytest.mark.parametrize("seeds", ["", "x", "5-", "-5", "5-4", "1,2", "0-65536", "4294967296", "1 -2"])
+def test_bad_noise_seeds(seeds):
+    assert "--noise-seeds" in run(f"--noise-seeds={seeds}", expect=USAGE).stderr
+    assert "exclude" in run("--noise-seeds", "1-2", "--noise-seed", 1, expect=USAGE).stderr
+
+
+def test_noise_seeds_interrupted_and_lost(tmp_path):
+    """Images with all their seeds are kept; a board that goes away says how many inferences there were."""
+    result = fake("die:9", "--noise-seeds", "1-4", "--logits", tmp_path / "l.npy", expect=LOST)
+    assert "9 of 24" in result.stderr and np.load(tmp_path / "l.npy").shape == (2, 4, 10)
+
+
 def test_devices():
     assert "sim" in quell("devices", "--simulator", FAKE).stdout
 
