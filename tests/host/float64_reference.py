@@ -79,8 +79,9 @@ def behind(model, sources):
     return found
 
 
-def codes(model, feeds, result):
-    """(lowest, highest) codes of the tensor `result` for the codes in `feeds` {tensor's name: array}, every real number in between in float64; None if it is made of the image too."""
+def codes(model, feeds, result, stretches=(1 - STRETCH, 1.0, 1 + STRETCH)):
+    """(lowest, highest) codes of the tensor `result` for the codes in `feeds` {tensor's name: array}, every real number in between in float64; None if it is made of the image too. Each QuantizeLinear's input is
+    multiplied by each of the stretches in turn."""
     nodes = []
     for node in between(model, feeds, result):
         node = type(node).FromString(node.SerializeToString())
@@ -100,6 +101,6 @@ def codes(model, feeds, result):
     part = helper.make_model(graph, opset_imports=model.opset_import, functions=model.functions, ir_version=model.ir_version)
     part = ModelProto.FromString(part.SerializeToString())
     feeds, found = {i.name: feeds[i.name] for i in inputs}, []
-    for QuantizeLinear.stretch in (1 - STRETCH, 1.0, 1 + STRETCH):
+    for QuantizeLinear.stretch in stretches:
         found.append(ReferenceEvaluator(part, new_ops=[QuantizeLinear, DequantizeLinear, BatchNormalization, AveragePool]).run(None, feeds)[0])
     return np.minimum.reduce(found), np.maximum.reduce(found)
