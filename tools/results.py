@@ -29,6 +29,8 @@ def figures(b):
     yield row(f"random networks of supported operators in random forms, wrong or refused, of {b['random_graphs']}, seed {b['random_graphs_seed']} (`random_graphs_wrong`)", "0", b["random_graphs_wrong"] + b["random_graphs_refused"],
               b["random_graphs_wrong"] + b["random_graphs_refused"] == 0)
     yield row("images whose logits equal onnxruntime's to the code, demo's backbone (`logits_equal_share`)", "≥ 99.9 %", percent(b["logits_equal_share"]), b["logits_equal_share"] >= 0.999)
+    yield row("the same against exact arithmetic (float64), which nothing exact can exceed: libquell (`logits_exact_share`), at least as often as onnxruntime (`onnxruntime_exact_share`)", percent(b["onnxruntime_exact_share"]),
+              percent(b["logits_exact_share"]), b["logits_exact_share"] >= b["onnxruntime_exact_share"])
     yield row("Conv → ReLU → Q, chips that vary: share of the drop recovered by calibration (`recovered_headroom`)", "≥ 98 %", percent(b["recovered_headroom"], 1), b["recovered_headroom"] >= 0.98)
     yield row("largest difference, stage by stage, in codes (`onnx_max_diff`)", "≤ 1", b["onnx_max_diff"], b["onnx_max_diff"] <= 1)
     yield row("array busy over a whole inference: MACs ÷ (72 × cycles), denoiser on (`array_busy`)", "≥ 75 %", percent(b["array_busy"], 1), b["array_busy"] >= 0.75)
