@@ -209,6 +209,7 @@ def main():
     figures |= subprogram([ROOT / "build/venv/bin/python", "tests/host/test_paths.py", work / "paths.json"], work / "paths.json")[1]
     say("random networks and whole networks against onnxruntime")
     figures |= subprogram([ROOT / "build/venv/bin/python", "tests/host/random_graphs.py", "--count", 100 if quick else 1000, "--seed", int(time.time()) // 86400 * 1000, "--json", work / "graphs.json"], work / "graphs.json")[1]
+    figures |= subprogram([ROOT / "build/venv/bin/python", "tests/host/make_forms.py", "--try", work / "forms.json"], work / "forms.json")[1]
     figures |= subprogram([ROOT / "build/venv/bin/python", "-m", "tools.bench_onnx", "--images", 200 if quick else 2000, "--chips", 2 if quick else 5, "--json", work / "networks.json"], work / "networks.json")[1]
     figures["bit_equal"] = bit_equal(2 if quick else 16, work)
     figures |= chip_figures(8 if quick else 32)

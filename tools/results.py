@@ -28,6 +28,8 @@ def figures(b):
     yield row(f"codes that differ though float32 does not leave them open, the backbone of the demo (`onnx_wrong`; blocks' stages count as such)", "0", b["onnx_wrong"], b["onnx_wrong"] == 0)
     yield row(f"random networks of supported operators in random forms, wrong or refused, of {b['random_graphs']}, seed {b['random_graphs_seed']} (`random_graphs_wrong`)", "0", b["random_graphs_wrong"] + b["random_graphs_refused"],
               b["random_graphs_wrong"] + b["random_graphs_refused"] == 0)
+    yield row(f"forms in which tools write networks ([forms](forms.md)), right of {b['cases_expected']} that run (`cases_right`); silently wrong and unclear refusals of all: {b['cases_wrong']}, {b['cases_unclear']}", "all; 0", b["cases_right"],
+              b["cases_right"] == b["cases_expected"] and b["cases_wrong"] + b["cases_unclear"] == 0)
     yield row("images whose logits equal onnxruntime's to the code, demo's backbone (`logits_equal_share`)", "≥ 99.9 %", percent(b["logits_equal_share"]), b["logits_equal_share"] >= 0.999)
     yield row("the same against exact arithmetic (float64), which nothing exact can exceed: libquell (`logits_exact_share`), at least as often as onnxruntime (`onnxruntime_exact_share`)", percent(b["onnxruntime_exact_share"]),
               percent(b["logits_exact_share"]), b["logits_exact_share"] >= b["onnxruntime_exact_share"])

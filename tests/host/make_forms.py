@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The forms themselves: each function writes a small network in one of them. `FORMS` is the table that docs/forms.md shows and test_forms.py tries.
 
-    python tests/host/make_forms.py       # renew the tables of docs/forms.md
+    python tests/host/make_forms.py              # renew the tables of docs/forms.md
+    python tests/host/make_forms.py --try JSON   # count what comes of them
 """
+import argparse
+import json
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import numpy as np
 import onnx
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])]
+import forms  # noqa: E402
 from forms import ROOT, Net, helper  # noqa: E402
 from tools import marks  # noqa: E402
 
@@ -798,6 +803,27 @@ def qoperator():
     return net, net.node("DequantizeLinear", [y, s, z])
 
 
+# ---- what came of a form ----
+
+def judge(form, result):
+    """"right", "wrong", "refused" (with the form's code, in its words) or "unclear" (refused otherwise)."""
+    if result.code:
+        return "refused" if result.code == form.code and all(word in result.message for word in form.words) else "unclear"
+    sound = result.right(form.largest if form.largest is not None else forms.LARGEST, form.share if form.share is not None else forms.SHARE) and result.decisions >= 0.75
+    return "right" if sound and not form.code else "wrong"
+
+
+def try_all():
+    """The figures of `make bench`: forms that are expected to run, of them right; of all forms silently wrong, refused without their reason."""
+    results = []
+    for form in FORMS.values():
+        with tempfile.TemporaryDirectory() as folder:
+            net, output = form.make()
+            results.append(judge(form, forms.compare(net, output, folder, form.change)))
+    return {"cases_expected": sum(not form.code for form in FORMS.values()), "cases_right": results.count("right"), "cases_wrong": results.count("wrong"), "cases_unclear": results.count("unclear"),
+            "cases_refused": results.count("refused")}
+
+
 # ---- the page ----
 
 def table(name):
@@ -817,4 +843,10 @@ def page():
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--try", dest="json", type=Path, metavar="JSON", help="write how many are right, wrong, refused, instead of renewing the page")
+    args = options.parse_args()
+    if args.json:
+        args.json.write_text(json.dumps(try_all(), indent=2) + "\n")
+    else:
+        PAGE.write_text(page())
