@@ -70,6 +70,16 @@ def chip_figures(images):
     return figures
 
 
+def monte_carlo(images, folder):
+    """Noisy inferences a second at the boards' clock, 16 seeds an image, behind a link as fast as full-speed USB; and as a share of what the array alone gives."""
+    say(f"chip: {images} images with 16 noise seeds each, behind a link")
+    sys.path.insert(0, str(ROOT))
+    from tests.system import test_stream
+    test_stream.write_images(folder, 1 + images, 1, 28, 28)
+    period, array = test_stream.monte_carlo(folder, MODEL, images, 16)
+    return {"monte_carlo_per_s": boards.BOARDS["ulx3s"].clocks["clk"] * 1e6 / period, "monte_carlo_share": array / period}
+
+
 def simulator_speed(images, folder):
     """Clock cycles per second of processor time of the simulated board, noise and denoiser on: median of three runs, as the board itself states it."""
     say(f"simulator speed: {images} images, three times")
@@ -213,6 +223,7 @@ def main():
     figures |= subprogram([ROOT / "build/venv/bin/python", "-m", "tools.bench_onnx", "--images", 200 if quick else 2000, "--chips", 2 if quick else 5, "--json", work / "networks.json"], work / "networks.json")[1]
     figures["bit_equal"] = bit_equal(2 if quick else 16, work)
     figures |= chip_figures(8 if quick else 32)
+    figures |= monte_carlo(1 if quick else 4, work)
     figures |= simulator_speed(4 if quick else 16, work)
     say("each layer against onnxruntime")
     _, onnx = subprogram([ROOT / "build/venv/bin/python", "tests/host/onnx_compare.py", "--model", MODEL, "--images", 8 if quick else 64, "--json", work / "onnx.json"], work / "onnx.json")

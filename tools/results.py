@@ -36,6 +36,8 @@ def figures(b):
     yield row("Conv → ReLU → Q, chips that vary: share of the drop recovered by calibration (`recovered_headroom`)", "≥ 98 %", percent(b["recovered_headroom"], 1), b["recovered_headroom"] >= 0.98)
     yield row("largest difference, stage by stage, in codes (`onnx_max_diff`)", "≤ 1", b["onnx_max_diff"], b["onnx_max_diff"] <= 1)
     yield row("array busy over a whole inference: MACs ÷ (72 × cycles), denoiser on (`array_busy`)", "≥ 75 %", percent(b["array_busy"], 1), b["array_busy"] >= 0.75)
+    yield row("noisy inferences a second of the demo's network at 66.67 MHz, 16 seeds an image, behind full-speed USB (`monte_carlo_per_s`), of what the array alone gives", "≥ 98 %",
+              f"{b['monte_carlo_per_s']:.0f}, {percent(b['monte_carlo_share'], 1)}", b["monte_carlo_share"] >= 0.98)
     yield row("denoiser on against off, cycles, mean mode (`denoiser_overhead`)", "≤ 5 %", percent(b["denoiser_overhead"]), b["denoiser_overhead"] <= 0.05)
     yield row("the same, sampled", "≤ 5 %", percent(b["denoiser_overhead_sample"]), b["denoiser_overhead_sample"] <= 0.05)
     yield row("Box-Muller against exact arithmetic, worst sample, ulp (`box_muller_max_ulp`)", "≤ 1", f"{b['box_muller_max_ulp']:.3f}", b["box_muller_max_ulp"] <= 1)
