@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quell info, compile: what a model is. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -73,8 +74,22 @@ static cJSON *model_json(const quell_model *model)
     cJSON_AddStringToObject(j, "end", end_name(&i));
     cJSON *layers = cJSON_AddArrayToObject(j, "layer");
     quell_layer_info l;
-    for (uint32_t k = 0; quell_model_get_layer(model, k, &l) == QUELL_OK; k++)
-        cJSON_AddItemToArray(layers, layer_json(&l));
+    quell_cycles *cycles = calloc(i.layers, sizeof *cycles);
+    uint64_t total;
+    quell_error err;
+    int estimated = cycles && quell_estimate_cycles(model, 0, cycles, &total, &err) == QUELL_OK;
+    if (estimated)
+        cJSON_AddNumberToObject(j, "cycles", (double)total);
+    for (uint32_t k = 0; quell_model_get_layer(model, k, &l) == QUELL_OK; k++) {
+        cJSON *layer = layer_json(&l);
+        if (estimated) {
+            cJSON_AddNumberToObject(layer, "cycles_array", (double)cycles[k].array);
+            cJSON_AddNumberToObject(layer, "cycles_post", (double)cycles[k].post);
+            cJSON_AddNumberToObject(layer, "cycles", (double)cycles[k].cycles);
+        }
+        cJSON_AddItemToArray(layers, layer);
+    }
+    free(cycles);
     return j;
 }
 
@@ -116,6 +131,12 @@ static void print_info(const quell_model *model, const char *name)
     printf("layers        %u, denoised %u\n", i.layers, i.denoisers);
     printf("memory words  activations %u, weights %u, constants %u, denoiser pairs %u, denoiser rows %u; activation tables %u\n", i.act_words, i.weight_words, i.const_words, i.dn_pair_words, i.dn_row_words, i.tables);
     printf("analog tiles  %.2f uJ, %.1f us an image (estimated: docs/energy.md)\n", e.total_nj / 1000, e.latency_us);
+    quell_cycles *cycles = calloc(i.layers, sizeof *cycles);
+    uint64_t total;
+    quell_error err;
+    if (cycles && quell_estimate_cycles(model, 1, cycles, &total, &err) == QUELL_OK)
+        printf("on the chip   %llu clock cycles an image, %.0f images/s at 66.67 MHz (estimated)\n", (unsigned long long)total, 200e6 / 3 / (double)total);
+    free(cycles);
     print_layers(model);
 }
 

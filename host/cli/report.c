@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quell compile --report: what the compiler made of the file's forms, and where everything lies in the chip's memories. */
+#include <stdlib.h>
+
 #include "cli.h"
 #include "compiled.h"
 
@@ -46,6 +48,21 @@ static void print_row(const struct quell_model *m, uint32_t i)
            quell_weight_words(l, m->limits.cores), t->wait_prev ? "" : " (no wait)", t->const_addr, l->channels / 2, pairs, rows, joined);
 }
 
+/* What each layer takes, and what bounds it. */
+static void print_cycles(const struct quell_model *m)
+{
+    quell_error err;
+    uint64_t total;
+    quell_cycles *c = calloc(m->layer_count, sizeof *c);
+    if (c && quell_estimate_cycles(m, 1, c, &total, &err) == QUELL_OK) {
+        printf("%-2s %-20s %10s %10s %10s   %s\n", "", "cycles (estimated)", "array", "post", "layer", "bound by");
+        for (uint32_t i = 0; i < m->layer_count; i++)
+            printf("%2u %-20.20s %10llu %10llu %10llu   %s\n", i, cli_text(m->layers[i].info.name), (unsigned long long)c[i].array, (unsigned long long)c[i].post, (unsigned long long)c[i].cycles, c[i].array >= c[i].post ? "array" : "post");
+        printf("%-23s %10s %10s %10llu   %.0f images/s at 66.67 MHz\n", "   all", "", "", (unsigned long long)total, 200e6 / 3 / (double)total);
+    }
+    free(c);
+}
+
 void cli_print_report(const struct quell_model *m)
 {
     for (uint32_t i = 0; i < m->note_count; i++)
@@ -53,6 +70,7 @@ void cli_print_report(const struct quell_model *m)
     printf("%-2s %-20s %-8s %-12s %-8s %5s %5s %5s   %s\n", "", "layer", "kind", "conv output", "pool", "in", "out", "res", "weights  constants  denoiser pairs, rows (first word + words)");
     for (uint32_t i = 0; i < m->layer_count; i++)
         print_row(m, i);
+    print_cycles(m);
     printf("image buffers %u, %u; logits %u\n", m->input_addr[0], m->input_addr[1], m->logits_addr);
     printf("used of memory: activations %u/%u, weights %u/%u, constants %u/%u, denoiser pairs %u/%u, rows %u/%u words; activation tables %u/%u\n", m->info.act_words, m->limits.act_words, m->info.weight_words,
            m->limits.weight_words, m->info.const_words, m->limits.const_words, m->info.dn_pair_words, m->limits.dn_pair_words, m->info.dn_row_words, m->limits.dn_row_words, m->info.tables, m->limits.tables);

@@ -164,6 +164,15 @@ typedef struct quell_energy {
 
 void quell_estimate_energy(const quell_model *model, int denoiser_on, quell_energy *energy);
 
+/* What a layer takes on the chip, estimated from the layer table (docs/compiler.md, "Cycles"). */
+typedef struct quell_cycles {
+    uint64_t array, post; /* work of the array, of the units behind it: both at once, the longer one bounds the layer */
+    uint64_t cycles;      /* from the end of the layer before, as the host sees it, to its own */
+} quell_cycles;
+
+/* layers: one each; *total: from the first layer's start to the last one's end, what the chip counts. */
+quell_status quell_estimate_cycles(const quell_model *model, int denoiser_on, quell_cycles *layers, uint64_t *total, quell_error *err);
+
 /* ---- Noise profiles and chips ------------------------------------------------------------------------------------------------- */
 
 typedef struct quell_profile quell_profile;

@@ -10,7 +10,7 @@
 // {group_last, layer_last, row_last, pass_last, sum_last, sum_first}: a pass is one row of windows of one (output group, window, input group);
 // sum_first and sum_last begin and end the sum of an output, group_last is the last input group.
 //
-// One step a cycle, without a gap where a pass takes at least 7 (window_place.sv); 18 cycles from start_i to the first.
+// One step a cycle, without a gap where a place takes at least 8 (window_place.sv); 18 cycles from start_i to the first.
 `default_nettype none
 
 module window_fetch #(

@@ -9,7 +9,7 @@
 // (columns left of the image that the emptied shift register holds already are left out).
 // place_flags_o: {last output row, last of the output row, last window, first window}.
 //
-// The next place is worked out while the present one is used: 6 cycles after it was taken it is there, unless rows of the previous layer
+// The next place is worked out while the present one is used: 8 cycles after it was taken it is there, unless rows of the previous layer
 // are missing (wait_prev). The first one comes 16 cycles after start_i. All addresses are modulo 2^16.
 `default_nettype none
 

@@ -10,8 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = struct.Struct("<IHHIIII")
 MAGIC, VERSION = 0x31505151, 1
-INFO, WRITE, READ, TABLE, IMAGE, COUNTERS, ABORT = range(1, 8)
-(OK, BAD_MAGIC, BAD_VERSION, BAD_CRC, BAD_LENGTH, BAD_SEQUENCE, BAD_OPCODE, BAD_FIELD, BUSY, NO_TABLE, TIMEOUT, ABORTED, INTERNAL) = range(13)
+INFO, WRITE, READ, TABLE, IMAGE, COUNTERS, ABORT, REPEAT = range(1, 9)
+(OK, BAD_MAGIC, BAD_VERSION, BAD_CRC, BAD_LENGTH, BAD_SEQUENCE, BAD_OPCODE, BAD_FIELD, BUSY, NO_TABLE, TIMEOUT, ABORTED, INTERNAL, NO_IMAGE) = range(14)
 ACTIVATION, WEIGHT, CONSTANT, DN_PAIR, DN_ROW, TABLES = range(6)
 INFO_FIELDS = "version build cores bottleneck_max act_words weight_words const_words row_words dn_pair_words dn_row_words line_words max_payload tables".split()
 
