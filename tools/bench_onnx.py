@@ -45,6 +45,12 @@ def equal_shares(path, images, got, part=50):
     return [float((a == b).all(1).mean()) for a, b in ((got, want), (got, exact), (want, exact))]
 
 
+def backbone_shares(count):
+    """equal_shares of the demo's backbone on the first test images."""
+    _, got = cli.run(BACKBONE, limit=count, labels=None)
+    return equal_shares(BACKBONE, onnx_compare.real_images(BACKBONE, count), got)
+
+
 def pictures(place, folder, count):
     """The first pictures of every class of CIFAR-10's test set under `folder`, `count` in all -> their paths in quell's order, one of each class in turns."""
     if place.is_file():
@@ -157,8 +163,7 @@ def measure(images, chips):
     clean, noisy, fixed = recovered_headroom(images, range(1, chips + 1))
     place = os.environ.get("CIFAR10")
     figures = colour(Path(place), images) if place else {}
-    _, got = cli.run(BACKBONE, limit=images, labels=None)
-    figures |= dict(zip(("logits_equal_share", "logits_exact_share", "onnxruntime_exact_share"), equal_shares(BACKBONE, onnx_compare.real_images(BACKBONE, images), got)))
+    figures |= dict(zip(("logits_equal_share", "logits_exact_share", "onnxruntime_exact_share"), backbone_shares(images)))
     return figures | {"recovered_headroom": (fixed - noisy) / (clean - noisy), "accuracy_headroom_clean": clean, "accuracy_headroom_noisy": noisy,
             "accuracy_headroom_calibrated": fixed}
 

@@ -13,8 +13,9 @@ pytestmark = pytest.mark.skipif(not cli.IMAGES.exists(), reason="needs Debian's 
 
 def test_logits_are_onnxruntimes():
     """Float32 leaves a code in 400 000 open (float_error.py), and one image in sixty has one that reaches its logits: of 400 images 7, with a standard deviation of 2.6; the limit is four
-    of these more. With codes rounded twice 42 % were equal."""
-    assert bench_onnx.logits_equal_share(bench_onnx.BACKBONE, 400) >= 1 - (7 + 4 * 2.6) / 400
+    of these more. With codes rounded twice 42 % were equal. Exact arithmetic (float64) libquell follows in 99.5 % of 2 000 images: of 400 two, with a standard deviation of 1.4."""
+    equal, exact, onnxruntimes = bench_onnx.backbone_shares(400)
+    assert equal >= 1 - (7 + 4 * 2.6) / 400 and exact >= 1 - (2 + 4 * 1.4) / 400 and onnxruntimes < 1
 
 
 def test_calibration_sees_below_zero():
