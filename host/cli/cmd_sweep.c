@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * quell sweep: the accuracy of one network on many chips. A cell is one run over all images: profile x severity x chip x corrected or not x noise seed x
- * denoiser. Cells are numbered in this order, whatever slice of them runs, and the file holds them by their numbers; what it holds already is not run again.
+ * denoiser. Behind a link, cells that differ in nothing but the noise seed run together, so that each image is sent once. Cells are numbered in this order, whatever slice of them runs, and the file holds them by their numbers; what it holds already is not run again.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "sweep.h"
 
-enum { CALIBRATION_IMAGES = 100, SAVE_SECONDS = 5 };
+enum { CALIBRATION_IMAGES = 100, SAVE_SECONDS = 5, TOGETHER_MOST = 16 };
 
 /* ---- the cells ---- */
 
@@ -32,11 +32,14 @@ static struct place place_of(const struct sweep_axes *a, uint32_t within)
 
 static uint32_t cells_a_chip(const struct sweep_axes *a) { return a->correction_count * a->seed_count * a->denoiser_count; }
 
-static uint32_t count_correct(const struct sweep *w)
+/* Logits of image i with the k-th of so many seeds that ran together. */
+static const int8_t *logits_of(const struct sweep *w, uint32_t i, uint32_t k, uint32_t together) { return w->logits + ((size_t)i * together + k) * w->s.info.classes; }
+
+static uint32_t count_correct(const struct sweep *w, uint32_t k, uint32_t together)
 {
     uint32_t correct = 0, classes = w->s.info.classes;
     for (uint32_t i = 0; i < w->s.images_info.count; i++) {
-        const int8_t *logits = w->logits + (size_t)i * classes;
+        const int8_t *logits = logits_of(w, i, k, together);
         uint32_t best = 0;
         for (uint32_t c = 1; c < classes; c++)
             if (logits[c] > logits[best])
@@ -46,32 +49,53 @@ static uint32_t count_correct(const struct sweep *w)
     return correct;
 }
 
-static quell_status run_cell(struct sweep *w, uint32_t number, const quell_profile *profile, uint32_t group, const quell_calibration *calibration, quell_error *err)
+/* From this cell on, how many whose seeds follow each other and that are still to run. */
+static uint32_t cells_together(const struct sweep *w, uint32_t number)
+{
+    const struct sweep_axes *a = &w->axes;
+    uint32_t first = place_of(a, number % cells_a_chip(a)).seed, n = 1;
+    while (n < w->together && first + n < a->seed_count && a->seeds[first + n] == a->seeds[first] + n && !w->cells[number + n * a->denoiser_count])
+        n++;
+    return n;
+}
+
+static void keep_cell(struct sweep *w, uint32_t number, const quell_profile *profile, uint32_t group, uint32_t k, uint32_t together)
 {
     const struct sweep_axes *a = &w->axes;
     const struct place at = place_of(a, number % cells_a_chip(a));
-    const uint32_t chip = a->chips[group % a->chip_count], count = w->s.images_info.count;
+    const uint32_t count = w->s.images_info.count, correct = count_correct(w, k, together);
+    uLong crc = crc32(0, NULL, 0);
+    for (uint32_t i = 0; i < count; i++)
+        crc = crc32(crc, (const uint8_t *)logits_of(w, i, k, together), w->s.info.classes);
+    cJSON *j = w->cells[number] = cJSON_CreateObject();
+    cJSON_AddNumberToObject(j, "cell", number);
+    cJSON_AddStringToObject(j, "profile", quell_profile_name(profile));
+    cJSON_AddNumberToObject(j, "severity", a->severities[group / a->chip_count % a->severity_count]);
+    cJSON_AddNumberToObject(j, "chip", a->chips[group % a->chip_count]);
+    cJSON_AddBoolToObject(j, "corrected", at.correction);
+    cJSON_AddNumberToObject(j, "noise_seed", a->seeds[at.seed]);
+    cJSON_AddStringToObject(j, "denoiser", SWEEP_DENOISERS[a->denoisers[at.denoiser]]);
+    cJSON_AddNumberToObject(j, "images", count);
+    cJSON_AddNumberToObject(j, "correct", correct);
+    cJSON_AddNumberToObject(j, "accuracy", (double)correct / count);
+    cJSON_AddNumberToObject(j, "logits_crc32", (double)crc);
+}
+
+static quell_status run_cells(struct sweep *w, uint32_t number, const quell_profile *profile, uint32_t group, const quell_calibration *calibration, quell_error *err)
+{
+    const struct sweep_axes *a = &w->axes;
+    const struct place at = place_of(a, number % cells_a_chip(a));
+    const uint32_t chip = a->chips[group % a->chip_count], count = w->s.images_info.count, together = cells_together(w, number);
     quell_program *program = NULL;
     quell_status status = quell_program_make(w->s.model, profile, chip, at.correction ? calibration : NULL, a->denoisers[at.denoiser], &program, err);
     if (status == QUELL_OK)
         status = quell_device_load(w->s.device, program, err);
     if (status == QUELL_OK)
-        status = quell_device_run(w->s.device, w->s.images, 0, count, a->seeds[at.seed], 0, w->logits, NULL, step, w, err);
+        status = quell_device_run_seeds(w->s.device, w->s.images, 0, count, a->seeds[at.seed], together, 0, w->logits, NULL, step, w, err);
     if (status == QUELL_OK) {
-        cJSON *j = w->cells[number] = cJSON_CreateObject();
-        uint32_t correct = count_correct(w);
-        cJSON_AddNumberToObject(j, "cell", number);
-        cJSON_AddStringToObject(j, "profile", quell_profile_name(profile));
-        cJSON_AddNumberToObject(j, "severity", a->severities[group / a->chip_count % a->severity_count]);
-        cJSON_AddNumberToObject(j, "chip", chip);
-        cJSON_AddBoolToObject(j, "corrected", at.correction);
-        cJSON_AddNumberToObject(j, "noise_seed", a->seeds[at.seed]);
-        cJSON_AddStringToObject(j, "denoiser", SWEEP_DENOISERS[a->denoisers[at.denoiser]]);
-        cJSON_AddNumberToObject(j, "images", count);
-        cJSON_AddNumberToObject(j, "correct", correct);
-        cJSON_AddNumberToObject(j, "accuracy", (double)correct / count);
-        cJSON_AddNumberToObject(j, "logits_crc32", (double)crc32(crc32(0, NULL, 0), (const uint8_t *)w->logits, count * w->s.info.classes));
-        w->images_before += count;
+        for (uint32_t k = 0; k < together; k++)
+            keep_cell(w, number + k * a->denoiser_count, profile, group, k, together);
+        w->images_before += count * together;
     }
     quell_program_free(program); /* the next one is loaded before the device runs again */
     return status;
@@ -92,7 +116,7 @@ static quell_status run_chip(struct sweep *w, uint32_t group, const quell_profil
             status = quell_calibrate(w->s.device, w->s.model, profile, a->chips[group % a->chip_count], w->calibration_images, 0, count, 0, &calibration, NULL, NULL, err);
         }
         if (status == QUELL_OK)
-            status = run_cell(w, number, profile, group, calibration, err);
+            status = run_cells(w, number, profile, group, calibration, err);
         if (status == QUELL_OK && cli_seconds() - w->saved > SAVE_SECONDS)
             status = sweep_save(w, err);
     }
@@ -215,7 +239,8 @@ static quell_status prepare(struct sweep *w, quell_error *err)
         return sweep_fail(err, QUELL_E_USAGE, "the sweep has more than a million cells%s", "");
     w->cell_count = (uint32_t)count;
     w->cells = calloc(w->cell_count, sizeof(cJSON *));
-    w->logits = malloc((size_t)w->s.images_info.count * w->s.info.classes);
+    w->together = strcmp(quell_device_name(w->s.device), "ref") == 0 ? 1 : TOGETHER_MOST; /* of `ref` every cell is kept as soon as it is done */
+    w->logits = malloc((size_t)w->s.images_info.count * w->together * w->s.info.classes);
     if (!w->cells || !w->logits)
         return sweep_fail(err, QUELL_E_MEMORY, "out of memory%s", "");
     w->settings = sweep_settings(w);

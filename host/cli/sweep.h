@@ -24,6 +24,7 @@ struct sweep {
     quell_images *calibration_images;
     uint32_t calibration_count;
     uint32_t slice, slices;
+    uint32_t together; /* so many seeds at most in one run */
     int8_t *logits;
     cJSON *settings, **cells; /* cells: by number, NULL until done */
     uint32_t cell_count;

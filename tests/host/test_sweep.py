@@ -153,3 +153,20 @@ def test_cluster(whole, tmp_path):
         table, messages = process.communicate(timeout=300)
     assert process.returncode == 0, messages
     assert out.read_bytes() == whole[0].read_bytes() and table == whole[1]
+
+
+def test_seeds_together_on_a_link(tmp_path):
+    """Behind a link seeds that follow each other run together; what is there already (seed 4) and gaps (6) part them. The same cells as on `ref`."""
+    axes = ["--profiles", cli.PROFILES["additive"], "--limit", 2, "--denoisers", "off"]
+    cells = {}
+    for device in ("ref", "sim"):
+        out = tmp_path / f"{device}.json"
+        sweep(out, "--device", device, "--noise-seeds", "3-5,7", axes=axes)
+        cells[device] = json.loads(out.read_text())["cells"]
+    assert cells["ref"] == cells["sim"] and len(cells["ref"]) == 4 and len({c["logits_crc32"] for c in cells["ref"]}) == 4
+    found = json.loads((tmp_path / "sim.json").read_text())
+    found["cells"] = [c for c in found["cells"] if c["noise_seed"] == 4]
+    found["complete"] = False
+    (tmp_path / "sim.json").write_text(json.dumps(found))
+    sweep(tmp_path / "sim.json", "--device", "sim", "--noise-seeds", "3-5,7", axes=axes)
+    assert json.loads((tmp_path / "sim.json").read_text())["cells"] == cells["ref"]
