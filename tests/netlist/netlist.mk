@@ -2,7 +2,7 @@
 # drives it. `make netlist-<module>` builds and runs one; ARGS go to the bench, FAULTS=n
 # adds faults.
 
-NETLIST_BENCHES := mul8 box_muller gaussian_source command_channel async_fifo bulk_in bulk_out usb_link dma denoiser_ip
+NETLIST_BENCHES := mul8 box_muller gaussian_source command_channel async_fifo bulk_in bulk_out usb_link dma memory_loader denoiser_ip
 # Look-up tables of each netlist that can be spoilt.
 NETLIST_SITES   := 20
 NETLIST_CELLS   := $(wildcard sim/cells/*.sv) sim/cells/netlist_fault.cpp
