@@ -35,7 +35,7 @@ build/rtl/runtime/%.o:
 $(RTL_BUILD)/usb_link/bench: build/gen/usb_device.v $(wildcard sim/wires/usb_*)
 
 # The DMA on the SDRAM's pins.
-$(RTL_BUILD)/dma_sdram/bench: build/gen/litedram_core.v tests/rtl/dma_sdram.sv tests/rtl/sdram_bench.h $(wildcard sim/sdram/*)
+$(RTL_BUILD)/dma_sdram/bench $(RTL_BUILD)/loader_sdram/bench: build/gen/litedram_core.v tests/rtl/dma_sdram.sv tests/rtl/loader_sdram.sv tests/rtl/sdram_bench.h $(wildcard sim/sdram/*)
 
 tests-build: $(RTL_RUNTIME)
 
