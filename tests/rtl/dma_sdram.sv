@@ -67,7 +67,9 @@ module dma_sdram (
     dma dma (.*);
 
     wire [15:0] dq;
-    for (genvar i = 0; i < 16; i++) assign dq[i] = sdram_dq_oe_o[i] ? 1'bz : sdram_dq_i[i];
+    for (genvar i = 0; i < 16; i++) begin : g_dq
+        assign dq[i] = sdram_dq_oe_o[i] ? 1'bz : sdram_dq_i[i];
+    end
     assign sdram_dq_o = dq;
     assign sdram_dq_oe_o = ~core.dq_oe_n;
 
