@@ -51,6 +51,13 @@ quell_status cli_set_error(quell_error *err, quell_status status, const char *fo
 /* Text of others for a terminal: control characters as \\xNN. At most 255 bytes; four texts may be in use at a time. */
 const char *cli_text(const char *text);
 
+/* A whole number of 32 bits at the beginning of text, *end behind it. -> 0: there is none. */
+int cli_whole_number(const char *text, uint32_t *value, const char **end);
+/* The class with the largest logit, of equal ones the first. */
+uint32_t cli_answer(const int8_t *logits, uint32_t classes);
+
+#define CLI_CLOCK_HZ (200e6 / 3) /* of the boards' chips (docs/boards.md) */
+
 /* ---- things that a session needs ---- */
 
 struct cli_session {

@@ -135,7 +135,7 @@ static void print_info(const quell_model *model, const char *name)
     uint64_t total;
     quell_error err;
     if (cycles && quell_estimate_cycles(model, 1, cycles, &total, &err) == QUELL_OK)
-        printf("on the chip   %llu clock cycles an image, %.0f images/s at 66.67 MHz (estimated)\n", (unsigned long long)total, 200e6 / 3 / (double)total);
+        printf("on the chip   %llu clock cycles an image, %.0f images/s at 66.67 MHz (estimated)\n", (unsigned long long)total, CLI_CLOCK_HZ / (double)total);
     free(cycles);
     print_layers(model);
 }

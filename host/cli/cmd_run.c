@@ -18,8 +18,7 @@ struct result {
     struct seeds_summary summary; /* with --noise-seeds */
 };
 
-/* Full-speed USB carries 19 bulk packets of 64 bytes a millisecond; the clock of the boards' chips (docs/boards.md). */
-static const double FULL_SPEED_BYTES = 19 * 64 * 1000, CLOCK_HZ = 200e6 / 3;
+static const double FULL_SPEED_BYTES = 19 * 64 * 1000; /* a second: 19 bulk packets of 64 bytes a millisecond */
 
 /* ---- figures ---- */
 
@@ -51,7 +50,7 @@ static double array_busy(const struct result *r) { return share((double)r->count
 static double link_bytes(const struct result *r) { return share((double)(r->counters.link_sent + r->counters.link_received), (double)r->counters.images); }
 
 /* What the link takes of the time that the array takes; both work at once. */
-static double link_share(const struct result *r) { return share(link_bytes(r) / FULL_SPEED_BYTES, share((double)r->counters.cycles, (double)r->counters.images) / CLOCK_HZ); }
+static double link_share(const struct result *r) { return share(link_bytes(r) / FULL_SPEED_BYTES, share((double)r->counters.cycles, (double)r->counters.images) / CLI_CLOCK_HZ); }
 
 static struct seeds_results with_seeds(const struct cli_session *s, const struct result *r)
 {
@@ -192,7 +191,7 @@ static void print_table(const struct cli_options *o, const struct cli_session *s
         printf("top %-9u %.2f %% (%u right)\n", o->top, 100 * share(r->top_correct, (double)r->done * r->seeds), r->top_correct);
     printf("speed         %.1f %s/s (%.2f s)\n", share(r->inferences, r->seconds), r->seeds > 1 ? "inferences" : "images", r->seconds);
     if (link_bytes(r) > 0)
-        printf("link          %.0f bytes an inference: %.1f %% of the array's time if it is full-speed USB and the clock %.1f MHz\n", link_bytes(r), 100 * link_share(r), CLOCK_HZ / 1e6);
+        printf("link          %.0f bytes an inference: %.1f %% of the array's time if it is full-speed USB and the clock %.1f MHz\n", link_bytes(r), 100 * link_share(r), CLI_CLOCK_HZ / 1e6);
     if (r->counters.cycles) {
         printf("cycles        %.0f an image, array %.1f %% busy\n", share((double)r->counters.cycles, r->inferences), 100 * array_busy(r));
         printf("simulator     %.2f M cycles/s\n", 1e-6 * share((double)r->counters.cycles, r->seconds));

@@ -37,15 +37,9 @@ static const int8_t *logits_of(const struct sweep *w, uint32_t i, uint32_t k, ui
 
 static uint32_t count_correct(const struct sweep *w, uint32_t k, uint32_t together)
 {
-    uint32_t correct = 0, classes = w->s.info.classes;
-    for (uint32_t i = 0; i < w->s.images_info.count; i++) {
-        const int8_t *logits = logits_of(w, i, k, together);
-        uint32_t best = 0;
-        for (uint32_t c = 1; c < classes; c++)
-            if (logits[c] > logits[best])
-                best = c;
-        correct += quell_images_label(w->s.images, i) == (int)best;
-    }
+    uint32_t correct = 0;
+    for (uint32_t i = 0; i < w->s.images_info.count; i++)
+        correct += quell_images_label(w->s.images, i) == (int)cli_answer(logits_of(w, i, k, together), w->s.info.classes);
     return correct;
 }
 

@@ -58,7 +58,7 @@ static void print_cycles(const struct quell_model *m)
         printf("%-2s %-20s %10s %10s %10s   %s\n", "", "cycles (estimated)", "array", "post", "layer", "bound by");
         for (uint32_t i = 0; i < m->layer_count; i++)
             printf("%2u %-20.20s %10llu %10llu %10llu   %s\n", i, cli_text(m->layers[i].info.name), (unsigned long long)c[i].array, (unsigned long long)c[i].post, (unsigned long long)c[i].cycles, c[i].array >= c[i].post ? "array" : "post");
-        printf("%-23s %10s %10s %10llu   %.0f images/s at 66.67 MHz\n", "   all", "", "", (unsigned long long)total, 200e6 / 3 / (double)total);
+        printf("%-23s %10s %10s %10llu   %.0f images/s at 66.67 MHz\n", "   all", "", "", (unsigned long long)total, CLI_CLOCK_HZ / (double)total);
     }
     free(c);
 }

@@ -2,7 +2,6 @@
 /* See seeds.h. */
 #include "seeds.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,27 +9,14 @@ enum { SHOWN = 10 }; /* images whose answers flip, on the screen; all of them in
 
 /* ---- which seeds ---- */
 
-static int whole_number(const char **at, uint32_t *value)
-{
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(*at, &end, 10);
-    int good = **at >= '0' && **at <= '9' && !errno && v <= UINT32_MAX;
-    *at = end;
-    *value = (uint32_t)v;
-    return good;
-}
-
 quell_status seeds_read(const char *text, uint32_t *first, uint32_t *count, quell_error *err)
 {
-    const char *at = text;
+    const char *at;
     uint32_t last;
-    int good = whole_number(&at, first);
+    int good = cli_whole_number(text, first, &at);
     last = *first;
-    if (good && *at == '-') {
-        at++;
-        good = whole_number(&at, &last);
-    }
+    if (good && *at == '-')
+        good = cli_whole_number(at + 1, &last, &at);
     if (!good || *at || last < *first || last - *first >= 65536)
         return cli_set_error(err, QUELL_E_USAGE, "--noise-seeds: '%s' is no range of at most 65536 seeds, such as 1-64", cli_text(text));
     *count = last - *first + 1;
@@ -38,16 +24,6 @@ quell_status seeds_read(const char *text, uint32_t *first, uint32_t *count, quel
 }
 
 /* ---- figures ---- */
-
-/* The class with the largest logit, of equal ones the first. */
-static uint32_t answer(const int8_t *logits, uint32_t classes)
-{
-    uint32_t best = 0;
-    for (uint32_t c = 1; c < classes; c++)
-        if (logits[c] > logits[best])
-            best = c;
-    return best;
-}
 
 /* 97.5 % quantile of Student's t: the first four from tables, then the Cornish-Fisher expansion around the normal one (Abramowitz and Stegun 26.7.5), within 0.2 %. */
 static double student(uint32_t freedom)
@@ -87,7 +63,7 @@ quell_status seeds_summarise(const struct seeds_results *r, struct seeds_summary
         return cli_set_error(err, QUELL_E_MEMORY, "out of memory");
     for (uint32_t i = 0; i < r->images; i++) {
         for (uint32_t k = 0; k < r->seeds; k++) {
-            uint32_t found = answer(r->logits + ((size_t)i * r->seeds + k) * r->classes, r->classes);
+            uint32_t found = cli_answer(r->logits + ((size_t)i * r->seeds + k) * r->classes, r->classes);
             s->answers[(size_t)i * r->classes + found]++;
             s->accuracy[k] += (r->labelled && quell_images_label(r->from, i) == (int)found) / (double)r->images;
         }

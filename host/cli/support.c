@@ -12,6 +12,25 @@
 #include "cli.h"
 #include "file.h"
 
+/* ---- numbers ---- */
+
+int cli_whole_number(const char *text, uint32_t *value, const char **end)
+{
+    errno = 0;
+    unsigned long long v = strtoull(text, (char **)end, 10);
+    *value = (uint32_t)v;
+    return *end != text && text[0] >= '0' && text[0] <= '9' && !errno && v <= UINT32_MAX;
+}
+
+uint32_t cli_answer(const int8_t *logits, uint32_t classes)
+{
+    uint32_t best = 0;
+    for (uint32_t c = 1; c < classes; c++)
+        if (logits[c] > logits[best])
+            best = c;
+    return best;
+}
+
 /* ---- messages ---- */
 
 const char *cli_text(const char *text)

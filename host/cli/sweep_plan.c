@@ -22,14 +22,6 @@ quell_status sweep_fail(quell_error *err, quell_status status, const char *forma
 
 /* ---- lists: "a,b", "1-5,9" ---- */
 
-static int whole_number(const char *text, uint32_t *value, const char **end)
-{
-    errno = 0;
-    unsigned long long v = strtoull(text, (char **)end, 10);
-    *value = (uint32_t)v;
-    return *end != text && text[0] >= '0' && text[0] <= '9' && !errno && v <= UINT32_MAX;
-}
-
 static quell_status read_numbers(const char *option, const char *text, uint32_t *values, uint32_t *count, quell_error *err)
 {
     char *copy = strdup(text), *rest = copy;
@@ -37,10 +29,10 @@ static quell_status read_numbers(const char *option, const char *text, uint32_t 
     for (char *piece; status == QUELL_OK && (piece = strsep(&rest, ","));) {
         uint32_t first, last;
         const char *end;
-        int good = whole_number(piece, &first, &end);
+        int good = cli_whole_number(piece, &first, &end);
         last = first;
         if (good && *end == '-')
-            good = whole_number(end + 1, &last, &end);
+            good = cli_whole_number(end + 1, &last, &end);
         if (!good || *end || last < first)
             status = sweep_fail(err, QUELL_E_USAGE, "--%s wants numbers and ranges, such as 1,2,5-9", option);
         else if (last - first >= SWEEP_MOST - *count)
@@ -106,7 +98,7 @@ quell_status sweep_read_slice(struct sweep *w, quell_error *err)
     w->slices = 1;
     if (!text)
         return QUELL_OK;
-    if (whole_number(text, &w->slice, &end) && *end == '/' && whole_number(end + 1, &w->slices, &end) && !*end && w->slice < w->slices)
+    if (cli_whole_number(text, &w->slice, &end) && *end == '/' && cli_whole_number(end + 1, &w->slices, &end) && !*end && w->slice < w->slices)
         return QUELL_OK;
     return sweep_fail(err, QUELL_E_USAGE, "--slice: '%.40s' is not K/N with K from 0 to N - 1", text);
 }

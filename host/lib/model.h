@@ -162,7 +162,6 @@ struct quell_program {
     struct quell_model_layer *layers; /* [model->layer_count]; info and block as in the model */
 };
 
-/* Device interface: one implementation a file. All functions as their public namesakes. */
 /* What quell_device_run_seeds is asked for; all of it is checked. */
 struct quell_batch {
     const quell_images *images;
@@ -173,6 +172,7 @@ struct quell_batch {
     void *context;
 };
 
+/* Device interface: one implementation a file. All functions as their public namesakes. */
 struct quell_device_ops {
     quell_status (*load)(quell_device *device, const quell_program *program, quell_error *err);
     quell_status (*run)(quell_device *device, const struct quell_batch *batch, quell_error *err);
