@@ -23,14 +23,14 @@ class _Error(c.Structure):
 
 class _Limits(c.Structure):
     _fields_ = [(n, c.c_uint32) for n in ("cores", "bottleneck_max", "act_words", "weight_words", "const_words", "row_words",
-                                          "dn_pair_words", "dn_row_words", "line_words", "max_payload", "tables")]
+                                          "dn_pair_words", "dn_row_words", "line_words", "max_payload", "tables", "ext_words")]
 
 
 class _ModelInfo(c.Structure):
     _fields_ = ([(n, c.c_uint32) for n in ("layers", "image_h", "image_w", "image_c", "image_pad", "classes", "parameters",
                                            "denoiser_parameters", "denoisers")]
                 + [(n, c.c_uint64) for n in ("macs", "denoiser_macs")]
-                + [(n, c.c_uint32) for n in ("act_words", "weight_words", "const_words", "dn_pair_words", "dn_row_words", "end", "tables")])
+                + [(n, c.c_uint32) for n in ("act_words", "weight_words", "const_words", "dn_pair_words", "dn_row_words", "end", "tables", "ext_words")])
 
 
 class _ImagesInfo(c.Structure):

@@ -18,6 +18,7 @@
 #define QP_VERSION 1u
 #define QP_MAX_PAYLOAD 8192u /* bytes; the device's message buffer is this plus a header */
 #define QP_MAX_LAYERS 64u
+#define QP_MAX_LOADS 192u
 #define QP_WINDOW 2u
 #define QP_RESYNC_CYCLES 2000000u
 
@@ -30,6 +31,7 @@ enum qp_opcode {
     QP_COUNTERS = 6, /* -> QP_COUNTER_COUNT 32-bit counters since the last QP_TABLE, in register order */
     QP_ABORT = 7,    /* stops what runs, forgets queued images -> empty */
     QP_REPEAT = 8,   /* struct qp_image: the image of the last QP_IMAGE once more, with another seed or inference number -> as QP_IMAGE */
+    QP_PROGRAM = 9,  /* struct qp_program, then its loads (struct qp_load), for the table sent before -> empty. Refused (QP_BUSY) while an image runs */
 };
 
 enum qp_status {
@@ -47,6 +49,7 @@ enum qp_status {
     QP_ABORTED = 11,
     QP_INTERNAL = 12,  /* the device's own fault, e.g. its units did not finish */
     QP_NO_IMAGE = 13,  /* QP_REPEAT, and no image lies whole in its buffer: none has come since INFO or TABLE, or layers or a WRITE to activations take its place */
+    QP_BAD_PROGRAM = 14, /* the external memory does not hold the program: another checksum */
 };
 
 /* Memories for qp_write. index counts words, lane counts 32-bit lanes in a word. */
@@ -57,6 +60,7 @@ enum qp_memory {
     QP_MEM_DN_PAIR = 3,    /* 3*MB/2 + 7 lanes, MB = BOTTLENECK_MAX: W1, Wu, Wv (byte j*2 + parity), D (byte parity*9 + tap, 5 lanes), Cv even, Cv odd */
     QP_MEM_DN_ROW = 4,     /* MB/2*5 + 2 lanes: for each pair of inputs j: W2 (byte (j&1)*9 + tap, 18 bytes in 5 lanes); then B1, B2 */
     QP_MEM_TABLE = 5,      /* 64 lanes: the codes of an activation table, byte q & 255 for the code q */
+    QP_MEM_EXTERNAL = 6,   /* 2 lanes; a program's words for the memories above, from word 0 on (docs/plan.md) */
     QP_MEM_COUNT
 };
 
@@ -80,7 +84,7 @@ struct qp_error { /* payload of every answer whose status is not QP_OK */
 };
 static_assert(sizeof(struct qp_error) == 20, "qp_error");
 
-enum qp_where { QP_WHERE_HEADER = 0, QP_WHERE_WRITE = 1, QP_WHERE_READ = 2, QP_WHERE_TABLE = 3, QP_WHERE_LAYER = 4, QP_WHERE_IMAGE = 5, QP_WHERE_DEVICE = 6 };
+enum qp_where { QP_WHERE_HEADER = 0, QP_WHERE_WRITE = 1, QP_WHERE_READ = 2, QP_WHERE_TABLE = 3, QP_WHERE_LAYER = 4, QP_WHERE_IMAGE = 5, QP_WHERE_DEVICE = 6, QP_WHERE_PROGRAM = 7 /* index: the load's number */ };
 /* For the other places `field` is the byte offset of the member in its struct. */
 
 struct qp_info {
@@ -97,6 +101,8 @@ struct qp_info {
     uint32_t line_words;
     uint32_t max_payload;
     uint32_t tables; /* activation tables; 0: none */
+    uint32_t ext_words; /* external memory, words of 64 bit; 0: none */
+    uint32_t program[2]; /* name of the program that the memories hold: that of the last QP_PROGRAM, 0 after a QP_WRITE that is not to activations */
 };
 
 struct qp_write {
@@ -119,6 +125,24 @@ struct qp_table {
     uint32_t classes;                   /* bytes of the result */
     int32_t pad_code;                   /* input code of the padding (the code of pixel 0), -128...127 */
 };
+
+struct qp_program {
+    uint32_t name[2];   /* the sender's, a hash of all that was written; nothing but both 0 is no name */
+    uint32_t ext_words; /* the program's words in the external memory, from word 0 on */
+    uint32_t ext_crc;   /* CRC-32 of their bytes */
+    uint32_t loads;     /* number of struct qp_load that follow */
+};
+
+/* Words that the device copies from the external memory before a layer of every image. In the order of their layers. */
+struct qp_load {
+    uint32_t source; /* first word in the external memory; the lanes follow one another as in a QP_WRITE */
+    uint16_t index, words; /* in the memory that is filled */
+    uint8_t memory;  /* enum qp_memory, QP_MEM_WEIGHT to QP_MEM_TABLE */
+    uint8_t layer;   /* that needs them */
+    int8_t after;    /* may begin when all layers before this one have ended; below 0: so many before the last image's end. layer + 1 - count...layer */
+    uint8_t zero;
+};
+static_assert(sizeof(struct qp_load) == 12, "qp_load");
 
 struct qp_image {
     uint32_t inference; /* inference number: random counter */

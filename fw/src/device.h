@@ -4,6 +4,7 @@
 #define QUELL_DEVICE_H
 
 #include "hardware.h"
+#include "loads.h"
 #include "table.h"
 
 /* Replies owed to the host, in order. Images wait here until they have run. */
@@ -61,6 +62,7 @@ struct runner {
 struct device {
     struct hardware hw;
     struct table table;
+    struct loads loads;
     uint32_t sequence;  /* expected next */
     uint32_t buffer;    /* input buffer of the next image */
     bool filled[2];     /* the buffer holds an image of this table, and nothing else has been written there */

@@ -18,6 +18,7 @@ void hardware_read(struct hardware *hw)
     info->dn_row_words = board_read(REG(dn_row_words));
     info->line_words = board_read(REG(line_words));
     info->max_payload = QP_MAX_PAYLOAD;
+    info->ext_words = board_read(REG(ext_words));
 
     uint32_t mb = info->bottleneck_max;
     hw->memory[QP_MEM_ACTIVATION] = (struct memory){MAP_ACTIVATION, 3, 2, info->act_words};
@@ -26,6 +27,7 @@ void hardware_read(struct hardware *hw)
     hw->memory[QP_MEM_DN_PAIR] = (struct memory){MAP_DN_PAIR, 7, 3 * mb / 2 + 7, info->dn_pair_words};
     hw->memory[QP_MEM_DN_ROW] = (struct memory){MAP_DN_ROW, 7, mb / 2 * 5 + 2, info->dn_row_words};
     hw->memory[QP_MEM_TABLE] = (struct memory){MAP_TABLE, 8, 64, info->tables};
+    hw->memory[QP_MEM_EXTERNAL] = (struct memory){0, 3, 2, info->ext_words}; /* not in the processor's map: external.h */
 }
 
 void memory_write(const struct memory *memory, uint32_t index, uint32_t words, uint32_t offset)

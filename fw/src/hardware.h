@@ -3,6 +3,7 @@
 #ifndef QUELL_HARDWARE_H
 #define QUELL_HARDWARE_H
 
+#include <stdbool.h>
 #include "map.h"
 
 struct memory {
@@ -15,6 +16,7 @@ struct memory {
 struct hardware {
     struct qp_info info;
     struct memory memory[QP_MEM_COUNT];
+    bool external_open; /* the external memory has been initialised */
 };
 
 void hardware_read(struct hardware *hw);

@@ -93,7 +93,7 @@ static bool header_arrived(void)
     struct qp_header *h = &r->message.header;
     read_header(&r->message);
     enum qp_status status = h->magic != QP_MAGIC ? QP_BAD_MAGIC : h->version != QP_VERSION ? QP_BAD_VERSION : h->length > QP_MAX_PAYLOAD ? QP_BAD_LENGTH : QP_OK;
-    bool plausible = h->opcode >= QP_INFO && h->opcode <= QP_REPEAT; /* asked for only while searching */
+    bool plausible = h->opcode >= QP_INFO && h->opcode <= QP_PROGRAM; /* asked for only while searching */
     if (status != QP_OK || (r->resync && !plausible)) {
         if (!r->resync && !may_answer())
             return false;

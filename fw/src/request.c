@@ -2,6 +2,7 @@
 /* The request task: what each request does. It handles device.request, a whole message, as soon as that can be done. */
 #include "channel.h"
 #include "device.h"
+#include "external.h"
 #include "image.h"
 #include "tasks.h"
 
@@ -46,6 +47,13 @@ static bool span_is_legal(uint32_t where, uint32_t index, size_t index_field, ui
     return true;
 }
 
+/* The memories hold something else from now on, and nothing else writes them. */
+static void forget_program(void)
+{
+    device.hw.info.program[0] = device.hw.info.program[1] = 0;
+    loads_stop(&device.loads);
+}
+
 static void handle_write(void)
 {
     struct qp_write w;
@@ -69,7 +77,13 @@ static void handle_write(void)
         return;
     if (w.memory == QP_MEM_ACTIVATION)
         device.filled[0] = device.filled[1] = device.repeatable = false;
-    memory_write(memory, w.index, w.words, device.request.offset + MESSAGE_PAYLOAD + sizeof w);
+    else
+        forget_program();
+    if (w.memory == QP_MEM_EXTERNAL) {
+        external_open(&device.hw);
+        external_write(w.index, w.words, device.request.offset + MESSAGE_PAYLOAD + sizeof w);
+    } else
+        memory_write(memory, w.index, w.words, device.request.offset + MESSAGE_PAYLOAD + sizeof w);
     reply_add(QP_WRITE, device.request.header.sequence);
 }
 
@@ -95,11 +109,53 @@ static void handle_table(void)
         refuse(status, error);
         return;
     }
+    loads_stop(&device.loads);
+    loads_clear(&device.loads);
     table_store(&device.table, device.request.offset + MESSAGE_PAYLOAD);
     device.buffer = 0;
     device.filled[0] = device.filled[1] = device.repeatable = false;
     board_write(REG(cnt_clear), 1);
     reply_add(QP_TABLE, device.request.header.sequence);
+}
+
+/* What the external memory holds is looked at again unless it is known by this name. */
+static bool holds(uint32_t words, uint32_t crc, const uint32_t name[2])
+{
+    const uint32_t *held = device.hw.info.program;
+    if ((name[0] | name[1]) && name[0] == held[0] && name[1] == held[1])
+        return true;
+    if (!words)
+        return true;
+    external_open(&device.hw);
+    uint32_t found = external_crc(words);
+    if (found != crc)
+        refuse(QP_BAD_PROGRAM, (struct qp_error){QP_WHERE_PROGRAM, 0, offsetof(struct qp_program, ext_crc), found, crc});
+    return found == crc;
+}
+
+static void handle_program(void)
+{
+    struct qp_error error;
+    if (busy())
+        return;
+    if (device.table.head.count == 0) {
+        refuse(QP_NO_TABLE, header_error(offsetof(struct qp_header, opcode), QP_PROGRAM, 0));
+        return;
+    }
+    uint32_t layers = device.table.head.count, offset = device.request.offset + MESSAGE_PAYLOAD;
+    enum qp_status status = loads_check(&device.hw, layers, offset, device.request.header.length, &error);
+    if (status != QP_OK) {
+        refuse(status, error);
+        return;
+    }
+    const uint32_t name[2] = {payload_word(offsetof(struct qp_program, name)), payload_word(offsetof(struct qp_program, name) + 4)};
+    loads_stop(&device.loads);
+    if (!holds(payload_word(offsetof(struct qp_program, ext_words)), payload_word(offsetof(struct qp_program, ext_crc)), name))
+        return;
+    loads_store(&device.loads, layers, offset);
+    device.hw.info.program[0] = name[0];
+    device.hw.info.program[1] = name[1];
+    reply_add(QP_PROGRAM, device.request.header.sequence);
 }
 
 static bool transfer_ended(void) { return device.receiver.state <= RECEIVE_PAYLOAD && channel_receive_left() == 0; }
@@ -179,6 +235,7 @@ static void handle_abort(void)
 {
     const struct qp_error error = header_error(offsetof(struct qp_header, opcode), QP_IMAGE, 0);
     layer_abort();
+    loads_stop(&device.loads);
     images_end(QP_ABORTED, &error);
     reply_add(QP_ABORT, device.request.header.sequence);
 }
@@ -216,6 +273,7 @@ static bool handle_request(void)
     case QP_TABLE: handle_table(); break;
     case QP_IMAGE: handle_image(); break;
     case QP_REPEAT: handle_repeat(); break;
+    case QP_PROGRAM: handle_program(); break;
     case QP_ABORT:
         if (length_is(0))
             handle_abort();
@@ -225,7 +283,7 @@ static bool handle_request(void)
         if (length_is(0))
             reply_add(h->opcode, h->sequence);
         break;
-    default: refuse(QP_BAD_OPCODE, HEADER_ERROR(opcode, QP_REPEAT)); break;
+    default: refuse(QP_BAD_OPCODE, HEADER_ERROR(opcode, QP_PROGRAM)); break;
     }
     return true;
 }

@@ -33,7 +33,7 @@ static void start_image(struct reply *image)
 {
     image->state = REPLY_RUNNING;
     device.runner = (struct runner){.before = layers_done(), .macs = macs()};
-    start_next_layer(image);
+    loads_begin(&device.loads);
     progress(0);
 }
 
@@ -42,20 +42,24 @@ static void give_up(void)
 {
     const struct qp_error error = {QP_WHERE_DEVICE, device.runner.done, 0, channel_now() - device.runner.time, device.runner.limit};
     layer_abort();
+    loads_stop(&device.loads);
     images_end(QP_INTERNAL, &error);
 }
 
 static void watch_layers(struct reply *image)
 {
     struct runner *r = &device.runner;
-    if (r->layer < image->image.layers && layer_ready()) {
+    loads_go_on(&device.loads, &device.hw);
+    if (r->layer < image->image.layers && layer_ready() && loads_ready(&device.loads, r->layer)) {
         if (r->layer == 1) /* both contexts have taken layer 0, so its start is known */
             r->start = board_read(REG(time_start));
         start_next_layer(image);
     }
     uint32_t done = (layers_done() - r->before) & 0xFFFF;
-    if (done == image->image.layers)
+    if (done == image->image.layers) {
         image->state = REPLY_FINISHED;
+        loads_end(&device.loads, done == device.table.head.count);
+    }
     else if (done != r->done)
         progress(done);
     else if (channel_now() - r->time > r->limit)
@@ -97,6 +101,9 @@ void run_task(void)
         fetch_result(image);
         image = oldest_image(); /* the array must not wait for the answer */
     }
-    if (image && image->state == REPLY_WAITING)
+    if (image && image->state == REPLY_WAITING) {
         start_image(image);
+        watch_layers(image);
+    }
+    loads_go_on(&device.loads, &device.hw); /* the next image's first ones too */
 }

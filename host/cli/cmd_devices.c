@@ -46,6 +46,7 @@ static void add_json(cJSON *list, const char *name, const struct row *r)
         ADD(line_words);
         ADD(max_payload);
         ADD(tables);
+        ADD(ext_words);
 #undef ADD
     }
     cJSON_AddItemToArray(list, d);

@@ -70,6 +70,7 @@ static cJSON *model_json(const quell_model *model)
     ADD(dn_pair_words);
     ADD(dn_row_words);
     ADD(tables);
+    ADD(ext_words);
 #undef ADD
     cJSON_AddStringToObject(j, "end", end_name(&i));
     cJSON *layers = cJSON_AddArrayToObject(j, "layer");
@@ -130,6 +131,8 @@ static void print_info(const quell_model *model, const char *name)
     printf("MACs          %llu, denoising blocks %llu (%.2f %%)\n", (unsigned long long)i.macs, (unsigned long long)i.denoiser_macs, i.macs ? 100.0 * (double)i.denoiser_macs / (double)i.macs : 0);
     printf("layers        %u, denoised %u\n", i.layers, i.denoisers);
     printf("memory words  activations %u, weights %u, constants %u, denoiser pairs %u, denoiser rows %u; activation tables %u\n", i.act_words, i.weight_words, i.const_words, i.dn_pair_words, i.dn_row_words, i.tables);
+    if (i.ext_words)
+        printf("from outside  %.1f KB of parameters an image come from the external memory, layer by layer\n", i.ext_words * 8 / 1000.0);
     printf("analog tiles  %.2f uJ, %.1f us an image (estimated: docs/energy.md)\n", e.total_nj / 1000, e.latency_us);
     quell_cycles *cycles = calloc(i.layers, sizeof *cycles);
     uint64_t total;

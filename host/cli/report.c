@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cli.h"
-#include "compiled.h"
+#include "parameters.h"
 
 /* "dw3x3/2", "10x4/2,1" */
 static const char *kind(const struct quell_model_layer *l, char text[40])
@@ -74,4 +74,13 @@ void cli_print_report(const struct quell_model *m)
     printf("image buffers %u, %u; logits %u\n", m->input_addr[0], m->input_addr[1], m->logits_addr);
     printf("used of memory: activations %u/%u, weights %u/%u, constants %u/%u, denoiser pairs %u/%u, rows %u/%u words; activation tables %u/%u\n", m->info.act_words, m->limits.act_words, m->info.weight_words,
            m->limits.weight_words, m->info.const_words, m->limits.const_words, m->info.dn_pair_words, m->limits.dn_pair_words, m->info.dn_row_words, m->limits.dn_row_words, m->info.tables, m->limits.tables);
+    static const char *const MEMORIES[QP_MEM_COUNT] = {[QP_MEM_WEIGHT] = "weights", [QP_MEM_CONSTANT] = "constants", [QP_MEM_DN_PAIR] = "denoiser pairs", [QP_MEM_DN_ROW] = "denoiser rows"};
+    const char *between = "from the external memory, layer by layer:";
+    for (enum qp_memory k = QP_MEM_WEIGHT; k <= QP_MEM_DN_ROW; k++)
+        if (quell_from_outside(m, k)) {
+            printf("%s %s", between, MEMORIES[k]);
+            between = ",";
+        }
+    if (m->from_outside)
+        printf("; %.1f KB an image\n", m->info.ext_words * 8 / 1000.0);
 }

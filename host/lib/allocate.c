@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fitting a model into a device: line and row buffers, then an address for every tensor and parameter.
+ * Fitting a model into a device: line and row buffers, then an address for every tensor; the parameters' are in parameters.c.
  *
  * A tensor of activation memory lives from the layer that writes it to the last one that reads it; tensors whose lives meet do not
  * overlap. The array may already work on layer N + 1 while post-processing ends layer N, so what layer N reads as residual lives for one
@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "compiled.h"
+#include "parameters.h"
 #include "quell_protocol.h"
 
-enum { TENSORS_MAX = QUELL_LAYERS_MAX + 2, TABLES_MOST = 64 /* that table_index reaches */ };
+enum { TENSORS_MAX = QUELL_LAYERS_MAX + 2 };
 
 struct tensor {
     uint32_t words, address;
@@ -23,7 +24,7 @@ struct tensor {
 quell_limits quell_default_limits(void)
 {
     return (quell_limits){.cores = 8, .bottleneck_max = 4, .act_words = 8192, .weight_words = 2048, .const_words = 512, .row_words = 512,
-                          .dn_pair_words = 256, .dn_row_words = 64, .line_words = 1024, .max_payload = QP_MAX_PAYLOAD, .tables = 8};
+                          .dn_pair_words = 256, .dn_row_words = 64, .line_words = 1024, .max_payload = QP_MAX_PAYLOAD, .tables = 8, .ext_words = 1 << 22 /* 32 MB, as on the ULX3S */};
 }
 
 enum { ENDLESS = INT32_MAX };
@@ -34,92 +35,21 @@ quell_limits quell_endless_limits(void)
                           .line_words = ENDLESS, .max_payload = ENDLESS, .tables = ENDLESS};
 }
 
-uint32_t quell_real_inputs(const struct quell_layer *t) { return (uint32_t)(t->in_c8 - 1) * 8 + (uint32_t)t->in_last + 1; }
-
-uint32_t quell_weight_words(const struct quell_model_layer *layer, uint32_t cores)
-{
-    const struct quell_layer *t = &layer->table;
-    uint32_t groups = ((uint32_t)t->out_c8 * 8 + cores - 1) / cores;
-    return quell_layer_windows(t) * (t->mode == 0 ? groups * quell_real_inputs(t) : t->mode == 1 ? groups * (uint32_t)t->in_c8 : (uint32_t)t->out_c8);
-}
-
-/* "needs 300 and has 200 words: 800 bytes too many" */
-static quell_status check_memory(const char *what, const char *layer, uint64_t needed, uint64_t have, uint32_t word_bytes, quell_error *err)
-{
-    if (needed <= have)
-        return QUELL_OK;
-    return quell_fail(err, QUELL_E_TOO_LARGE, "%s%s%s: the %s is too small by %llu bytes (%llu of %llu words of %u bytes)", layer ? "layer '" : "the model does not fit", layer ? layer : "",
-                      layer ? "'" : "", what, (unsigned long long)((needed - have) * word_bytes), (unsigned long long)needed, (unsigned long long)have, word_bytes);
-}
-
 /* ---- buffers that every layer has to itself ---- */
 
 static quell_status check_layer(const struct quell_model_layer *l, const quell_limits *limits, quell_error *err)
 {
     const struct quell_layer *t = &l->table;
     uint64_t pixels_words = (uint64_t)t->out_w * (uint64_t)t->out_c8;
-    TRY(check_memory("row buffer (one output row)", l->info.name, pixels_words * 8, (uint64_t)limits->row_words * limits->cores, 4, err));
+    TRY(quell_check_memory("row buffer (one output row)", l->info.name, pixels_words * 8, (uint64_t)limits->row_words * limits->cores, 4, err));
     if (l->block)
-        TRY(check_memory("line buffer (one output row of a denoised layer)", l->info.name, pixels_words * 4, limits->line_words, 2, err));
+        TRY(quell_check_memory("line buffer (one output row of a denoised layer)", l->info.name, pixels_words * 4, limits->line_words, 2, err));
     if (t->pool_kind) {
         uint64_t rows = (uint64_t)(t->pool_kh + t->pool_sy - 1) / (uint64_t)t->pool_sy; /* of windows, unfinished at the same time */
-        TRY(check_memory("line buffer (unfinished windows of a pooled layer)", l->info.name, rows * (uint64_t)t->pooled_w * (uint64_t)t->out_c8 * 4, limits->line_words, 6, err));
+        TRY(quell_check_memory("line buffer (unfinished windows of a pooled layer)", l->info.name, rows * (uint64_t)t->pooled_w * (uint64_t)t->out_c8 * 4, limits->line_words, 6, err));
     }
     if (l->block && l->block->m > limits->bottleneck_max)
         return quell_fail(err, QUELL_E_TOO_LARGE, "layer '%s': its denoising block has a bottleneck of %u channels; the hardware has %u", l->info.name, l->block->m, limits->bottleneck_max);
-    return QUELL_OK;
-}
-
-/* ---- parameters: one after the other ---- */
-
-static quell_status place_parameters(struct quell_model *m, quell_error *err)
-{
-    const quell_limits *limits = &m->limits;
-    uint64_t weights = 0, constants = 0, pairs = 0, rows = 0;
-    for (uint32_t i = 0; i < m->layer_count; i++) {
-        struct quell_model_layer *l = &m->layers[i];
-        l->table.w_addr = (int32_t)(weights & 0xFFFF); /* a sum beyond that is refused below */
-        l->table.const_addr = (int32_t)(constants & 0xFFFF);
-        weights += quell_weight_words(l, limits->cores);
-        constants += l->channels / 2;
-        l->table.dn_pair_addr = l->table.dn_row_addr = 0;
-        if (l->block) {
-            l->table.dn_pair_addr = (int32_t)(pairs & 0xFFFF);
-            l->table.dn_row_addr = l->block->m ? (int32_t)(rows & 0xFFFF) : 0;
-            pairs += l->channels / 2;
-            rows += l->block->m;
-        }
-    }
-    TRY(check_memory("weight memory", NULL, weights, limits->weight_words, limits->cores * 9, err));
-    TRY(check_memory("constant memory", NULL, constants, limits->const_words, 40, err));
-    uint32_t mb = limits->bottleneck_max;
-    TRY(check_memory("denoiser's pair memory", NULL, pairs, limits->dn_pair_words, (3 * mb / 2 + 7) * 4, err));
-    TRY(check_memory("denoiser's row memory", NULL, rows, limits->dn_row_words, ((mb + 1) / 2 * 5 + 2) * 4, err));
-    m->info.weight_words = (uint32_t)weights;
-    m->info.const_words = (uint32_t)constants;
-    m->info.dn_pair_words = (uint32_t)pairs;
-    m->info.dn_row_words = (uint32_t)rows;
-    return QUELL_OK;
-}
-
-/* Layers with the same table share it. */
-static quell_status place_tables(struct quell_model *m, quell_error *err)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < m->layer_count; i++) {
-        struct quell_model_layer *l = &m->layers[i];
-        uint32_t k = 0;
-        l->table.table_index = 0;
-        if (!l->act_table)
-            continue;
-        while (k < i && !(m->layers[k].act_table && memcmp(m->layers[k].act_table, l->act_table, QUELL_TABLE_CODES) == 0))
-            k++;
-        l->table.table_index = k < i ? m->layers[k].table.table_index : (int32_t)(count++ & (TABLES_MOST - 1)); /* more are refused below */
-    }
-    if (count > m->limits.tables)
-        return quell_fail(err, QUELL_E_TOO_LARGE, "the model does not fit: it needs %u activation tables (for operators such as LeakyRelu, HardSwish, Sigmoid), the hardware has %u; use Relu or Clip, which need none, or give layers of the same function the same scales", count,
-                          m->limits.tables);
-    m->info.tables = count;
     return QUELL_OK;
 }
 
@@ -213,7 +143,7 @@ static quell_status place_activations(struct quell_model *m, quell_error *err)
     for (uint32_t i = 0; i < m->layer_count; i++)
         sum += (uint64_t)m->layers[i].info.out_h * m->layers[i].info.out_w * (m->layers[i].channels / 8);
     if (sum > UINT32_MAX / 2)
-        return check_memory("activation memory", NULL, sum, m->limits.act_words, 8, err);
+        return quell_check_memory("activation memory", NULL, sum, m->limits.act_words, 8, err);
     int buffers = 2;
     uint32_t count = make_tensors(m, 2, tensors), used = place_tensors(tensors, count);
     if (used > m->limits.act_words) {
@@ -221,7 +151,7 @@ static quell_status place_activations(struct quell_model *m, quell_error *err)
         count = make_tensors(m, 1, tensors);
         used = place_tensors(tensors, count);
     }
-    TRY(check_memory("activation memory", NULL, used, m->limits.act_words, 8, err));
+    TRY(quell_check_memory("activation memory", NULL, used, m->limits.act_words, 8, err));
     m->input_addr[0] = tensors[0].address;
     m->input_addr[1] = tensors[buffers - 1].address;
     m->logits_addr = tensors[count - 1].address;
@@ -254,14 +184,13 @@ quell_status quell_model_fit(struct quell_model *m, quell_error *err)
     if (limits->act_words == ENDLESS)
         ; /* no device's: addresses may be beyond the table's fields */
     else if (limits->cores < 4 || limits->cores % 4 != 0 || limits->bottleneck_max > 15 || limits->act_words > 1 << 16 || limits->weight_words > 1 << 16 || limits->const_words > 1 << 16
-        || limits->dn_pair_words > 1 << 16 || limits->dn_row_words > 1 << 16 || limits->tables > TABLES_MOST)
+        || limits->dn_pair_words > 1 << 16 || limits->dn_row_words > 1 << 16 || limits->tables > QUELL_TABLES_MOST)
         return quell_fail(err, QUELL_E_DEVICE, "the hardware's limits are impossible (%u cores, %u activation words)", limits->cores, limits->act_words);
     for (uint32_t i = 0; i < m->layer_count; i++)
         TRY(check_layer(&m->layers[i], limits, err));
     uint64_t image = (uint64_t)m->info.image_h * m->info.image_w * m->info.image_c, classes = m->info.classes;
-    TRY(check_memory("message buffer (one image)", NULL, image + sizeof(struct qp_image), limits->max_payload, 1, err));
-    TRY(check_memory("message buffer (one result)", NULL, classes + sizeof(struct qp_result), limits->max_payload, 1, err));
-    TRY(place_parameters(m, err));
-    TRY(place_tables(m, err));
+    TRY(quell_check_memory("message buffer (one image)", NULL, image + sizeof(struct qp_image), limits->max_payload, 1, err));
+    TRY(quell_check_memory("message buffer (one result)", NULL, classes + sizeof(struct qp_result), limits->max_payload, 1, err));
+    TRY(quell_place_parameters(m, err));
     return place_activations(m, err);
 }

@@ -109,7 +109,7 @@ quell_status quell_link_send(struct quell_link *link, uint32_t opcode, const str
 static const char *status_name(uint32_t status)
 {
     static const char *const NAMES[] = {"ok", "bad magic", "bad version", "bad CRC", "bad length", "bad sequence number", "bad opcode", "field out of range", "busy", "no layer table", "time-out", "aborted",
-                                        "internal error", "no image to repeat"};
+                                        "internal error", "no image to repeat", "the external memory does not hold the program"};
     return status < sizeof NAMES / sizeof *NAMES ? NAMES[status] : "unknown status";
 }
 
@@ -135,15 +135,15 @@ static const char *field_name(uint32_t where, uint32_t field)
 
 static quell_status refused(uint32_t status, uint32_t opcode, const uint8_t *payload, uint32_t length, quell_error *err)
 {
-    static const char *const OPCODES[] = {"?", "INFO", "WRITE", "READ", "TABLE", "IMAGE", "COUNTERS", "ABORT", "REPEAT"};
-    static const char *const PLACES[] = {"header", "write request", "read request", "layer table's head", "layer", "image request", "device"};
+    static const char *const OPCODES[] = {"?", "INFO", "WRITE", "READ", "TABLE", "IMAGE", "COUNTERS", "ABORT", "REPEAT", "PROGRAM"};
+    static const char *const PLACES[] = {"header", "write request", "read request", "layer table's head", "layer", "image request", "device", "program's load"};
     const char *request = opcode < sizeof OPCODES / sizeof *OPCODES ? OPCODES[opcode] : "?";
     if (length != sizeof(struct qp_error))
         return quell_fail(err, QUELL_E_DEVICE, "the device refused %s: %s", request, status_name(status));
     uint32_t where = quell_get32(payload), index = quell_get32(payload + 4), field = quell_get32(payload + 8), value = quell_get32(payload + 12), limit = quell_get32(payload + 16);
     const char *name = field_name(where, field);
     char place[48], what[32];
-    snprintf(place, sizeof place, where == QP_WHERE_LAYER || where == QP_WHERE_DEVICE ? "%s %u" : "%s", where < sizeof PLACES / sizeof *PLACES ? PLACES[where] : "unknown place", index);
+    snprintf(place, sizeof place, where == QP_WHERE_LAYER || where == QP_WHERE_DEVICE || where == QP_WHERE_PROGRAM ? "%s %u" : "%s", where < sizeof PLACES / sizeof *PLACES ? PLACES[where] : "unknown place", index);
     snprintf(what, sizeof what, "field %u", field);
     return quell_fail(err, QUELL_E_DEVICE, "the device refused %s: %s (%s, %s: %u, limit %u)", request, status_name(status), place, name ? name : what, value, limit);
 }

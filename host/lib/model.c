@@ -198,8 +198,7 @@ quell_status quell_model_check(const struct quell_model *m, quell_error *err)
 
 /* ---- sums ---- */
 
-/* FNV-1a, 64 bits. */
-static void hash_bytes(uint64_t *hash, const void *data, size_t size)
+void quell_hash_bytes(uint64_t *hash, const void *data, size_t size)
 {
     for (size_t i = 0; i < size; i++)
         *hash = (*hash ^ ((const uint8_t *)data)[i]) * 0x100000001B3u;
@@ -210,7 +209,7 @@ static void hash_words(uint64_t *hash, const void *words, size_t count)
     for (size_t i = 0; i < count; i++) {
         uint32_t w = ((const uint32_t *)words)[i];
         const uint8_t bytes[4] = {(uint8_t)w, (uint8_t)(w >> 8), (uint8_t)(w >> 16), (uint8_t)(w >> 24)};
-        hash_bytes(hash, bytes, 4);
+        quell_hash_bytes(hash, bytes, 4);
     }
 }
 
@@ -224,21 +223,21 @@ static void hash_layer(uint64_t *hash, const struct quell_model_layer *l)
     hash_words(hash, words, QUELL_LAYER_WORDS);
     const uint32_t links[4] = {(uint32_t)l->input_layer, (uint32_t)l->residual_layer, l->join, l->join_at};
     hash_words(hash, links, l->join ? 4 : 2);
-    hash_bytes(hash, l->weights, (size_t)l->channels * l->taps * l->in_channels);
+    quell_hash_bytes(hash, l->weights, (size_t)l->channels * l->taps * l->in_channels);
     hash_words(hash, l->constants, l->channels * (sizeof *l->constants / 4));
     if (l->act_table)
-        hash_bytes(hash, l->act_table, QUELL_TABLE_CODES);
+        quell_hash_bytes(hash, l->act_table, QUELL_TABLE_CODES);
     const struct quell_block *b = l->block;
     if (!b)
         return;
-    hash_bytes(hash, b->d, (size_t)b->channels * 9);
+    quell_hash_bytes(hash, b->d, (size_t)b->channels * 9);
     hash_words(hash, b->cv, b->channels);
-    hash_bytes(hash, b->w1, (size_t)b->m * b->channels);
+    quell_hash_bytes(hash, b->w1, (size_t)b->m * b->channels);
     hash_words(hash, b->b1, b->m);
-    hash_bytes(hash, b->w2, (size_t)b->m * b->m * 9);
+    quell_hash_bytes(hash, b->w2, (size_t)b->m * b->m * 9);
     hash_words(hash, b->b2, b->m);
-    hash_bytes(hash, b->wu, (size_t)b->channels * b->m);
-    hash_bytes(hash, b->wv, (size_t)b->channels * b->m);
+    quell_hash_bytes(hash, b->wu, (size_t)b->channels * b->m);
+    quell_hash_bytes(hash, b->wv, (size_t)b->channels * b->m);
 }
 
 /* Weights and a bias for every output channel. */
@@ -257,12 +256,12 @@ void quell_model_summarise(struct quell_model *m)
     m->hash = 0xCBF29CE484222325u;
     const uint32_t head[] = {info->image_h, info->image_w, info->image_c, info->image_pad, info->classes};
     hash_words(&m->hash, head, sizeof head / sizeof *head);
-    hash_bytes(&m->hash, m->pixel_code[0], sizeof m->pixel_code[0]);
+    quell_hash_bytes(&m->hash, m->pixel_code[0], sizeof m->pixel_code[0]);
     for (uint32_t c = 1; c < info->image_c; c++)
         if (memcmp(m->pixel_code[c], m->pixel_code[0], sizeof m->pixel_code[0]) != 0)
-            hash_bytes(&m->hash, m->pixel_code[c], sizeof m->pixel_code[c]);
+            quell_hash_bytes(&m->hash, m->pixel_code[c], sizeof m->pixel_code[c]);
     if (m->input.meaning.bgr)
-        hash_bytes(&m->hash, "bgr", 3);
+        quell_hash_bytes(&m->hash, "bgr", 3);
     for (uint32_t i = 0; i < m->layer_count; i++) {
         const struct quell_model_layer *l = &m->layers[i];
         info->parameters += count_parameters(l);

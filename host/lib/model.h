@@ -113,6 +113,7 @@ struct quell_model {
     struct quell_model_layer *layers;
     int8_t pixel_code[QUELL_CHANNELS_MAX][256]; /* input code of a pixel value, a channel of the network; unused channels as the first */
     uint32_t input_addr[2], logits_addr;
+    uint32_t from_outside;  /* a bit for every enum qp_memory that is filled layer by layer from the external memory */
     char **class_names;     /* NULL or info.classes strings */
     char **notes;           /* what the compiler's passes did, one line each; none in a compiled file */
     uint32_t note_count;
@@ -209,5 +210,9 @@ int64_t quell_channel_reach(const struct quell_model_layer *layer, uint32_t chan
         if (try_ != QUELL_OK)           \
             return try_;                \
     } while (0)
+
+/* FNV-1a, 64 bits: add bytes to a hash that begins with QUELL_HASH_SEED. */
+#define QUELL_HASH_SEED UINT64_C(0xCBF29CE484222325)
+void quell_hash_bytes(uint64_t *hash, const void *data, size_t size);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiled.h"
 #include "link.h"
+#include "parameters.h"
 
 uint32_t quell_lanes(enum qp_memory memory, const quell_limits *limits)
 {
@@ -91,32 +91,12 @@ static void pack_rows(const struct quell_block *b, uint32_t mb, uint8_t *out)
 
 quell_status quell_pack(enum qp_memory memory, const struct quell_model_layer *l, const quell_limits *limits, uint32_t *first, uint32_t *words, uint8_t **bytes, quell_error *err)
 {
-    const struct quell_layer *t = &l->table;
     const struct quell_block *b = l->block;
-    switch (memory) {
-    case QP_MEM_WEIGHT:
-        *first = (uint32_t)t->w_addr;
-        *words = quell_weight_words(l, limits->cores);
-        break;
-    case QP_MEM_CONSTANT:
-        *first = (uint32_t)t->const_addr;
-        *words = l->channels / 2;
-        break;
-    case QP_MEM_DN_PAIR:
-        *first = (uint32_t)t->dn_pair_addr;
-        *words = b ? l->channels / 2 : 0;
-        break;
-    case QP_MEM_DN_ROW:
-        *first = (uint32_t)t->dn_row_addr;
-        *words = b ? b->m : 0;
-        break;
-    case QP_MEM_TABLE:
-        *first = (uint32_t)t->table_index;
-        *words = t->table_on ? 1 : 0;
-        break;
-    default:
+    if (memory < QP_MEM_WEIGHT || memory > QP_MEM_TABLE)
         return quell_fail(err, QUELL_E_INTERNAL, "memory %d holds no parameters", (int)memory);
-    }
+    const struct quell_span span = quell_parameter_span(l, memory, limits->cores);
+    *first = span.first;
+    *words = span.words;
     uint8_t *out = *bytes = calloc((size_t)*words * quell_lanes(memory, limits) + 1, 4);
     if (!out)
         return quell_fail(err, QUELL_E_MEMORY, "out of memory");

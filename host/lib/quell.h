@@ -64,6 +64,7 @@ typedef struct quell_limits {
     uint32_t row_words, dn_pair_words, dn_row_words, line_words;
     uint32_t max_payload; /* bytes of one message: bounds the image */
     uint32_t tables;      /* activation tables of 256 codes; 0: the hardware has none */
+    uint32_t ext_words;   /* external memory, 64-bit words; 0: none */
 } quell_limits;
 
 quell_limits quell_default_limits(void); /* the SoC's defaults */
@@ -118,6 +119,7 @@ typedef struct quell_model_info {
     uint32_t act_words, weight_words, const_words, dn_pair_words, dn_row_words; /* used */
     uint32_t end;                 /* enum quell_end: what the file does with the logits */
     uint32_t tables;              /* activation tables used */
+    uint32_t ext_words;           /* 64-bit words of the external memory used: parameters that come from there, layer by layer */
 } quell_model_info;
 
 void quell_model_get_info(const quell_model *model, quell_model_info *info);

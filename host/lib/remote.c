@@ -10,14 +10,13 @@
 #include "input.h"
 #include "pack.h"
 
-enum { MESSAGE_HEAD = sizeof(struct qp_header), WRITE_HEAD = sizeof(struct qp_write), READ_HEAD = sizeof(struct qp_read), TABLE_HEAD = sizeof(struct qp_table), IMAGE_HEAD = sizeof(struct qp_image), RESULT_HEAD = sizeof(struct qp_result) };
+enum { MESSAGE_HEAD = sizeof(struct qp_header), READ_HEAD = sizeof(struct qp_read), IMAGE_HEAD = sizeof(struct qp_image), RESULT_HEAD = sizeof(struct qp_result) };
 
 static const uint64_t COUNTERS_AT_LEAST_EVERY = 1u << 30; /* cycles: before a 32-bit counter can come round */
 
 static struct quell_remote *remote_of(quell_device *device) { return (struct quell_remote *)(void *)device; }
 
-/* Add what is known about the end of a lost device to a message. */
-static quell_status explain(struct quell_remote *r, quell_status status, quell_error *err)
+quell_status quell_remote_explain(struct quell_remote *r, quell_status status, quell_error *err)
 {
     char why[120] = "";
     if (status != QUELL_E_DEVICE_LOST || !err || !r->reason)
@@ -37,7 +36,7 @@ quell_status quell_remote_start(struct quell_remote *r, quell_error *err)
     unsigned major = 0, minor = 0, patch = 0;
     quell_status status = quell_link_hello(&r->link, &p, err);
     if (status != QUELL_OK)
-        return explain(r, status, err);
+        return quell_remote_explain(r, status, err);
     uint32_t v[sizeof(struct qp_info) / 4];
     for (size_t i = 0; i < sizeof v / sizeof *v; i++)
         v[i] = quell_get32(p + 4 * i);
@@ -47,7 +46,9 @@ quell_status quell_remote_start(struct quell_remote *r, quell_error *err)
     r->base.info.version = v[0];
     r->base.info.build = v[1];
     r->limits = (quell_limits){.cores = v[2], .bottleneck_max = v[3], .act_words = v[4], .weight_words = v[5], .const_words = v[6], .row_words = v[7], .dn_pair_words = v[8], .dn_row_words = v[9],
-                               .line_words = v[10], .max_payload = v[11], .tables = v[12]};
+                               .line_words = v[10], .max_payload = v[11], .tables = v[12], .ext_words = v[13]};
+    r->program[0] = v[14];
+    r->program[1] = v[15];
     if (r->limits.max_payload < 256 || r->limits.max_payload > QP_MAX_PAYLOAD || r->limits.cores < 4 || r->limits.cores > 64)
         return quell_fail(err, QUELL_E_DEVICE, "the device says impossible things about itself (%u cores, messages of %u bytes)", r->limits.cores, r->limits.max_payload);
     return QUELL_OK;
@@ -58,95 +59,6 @@ quell_status quell_remote_get_limits(quell_device *device, quell_limits *limits,
     (void)err;
     *limits = remote_of(device)->limits;
     return QUELL_OK;
-}
-
-/* ---- loading ---- */
-
-/* Words of one memory, in as many messages as needed; some of them under way. */
-static quell_status write_words(struct quell_remote *r, enum qp_memory memory, uint32_t first, uint32_t words, const uint8_t *bytes, quell_error *err)
-{
-    uint32_t word_bytes = quell_lanes(memory, &r->limits) * 4, most = (r->limits.max_payload - WRITE_HEAD) / word_bytes;
-    uint8_t head[WRITE_HEAD];
-    for (uint32_t done = 0; done < words;) {
-        uint32_t n = words - done < most ? words - done : most;
-        quell_put32(head, memory);
-        quell_put32(head + 4, first + done);
-        quell_put32(head + 8, n);
-        const struct quell_piece pieces[2] = {{head, sizeof head}, {bytes + (size_t)done * word_bytes, (size_t)n * word_bytes}};
-        if (r->link.under_way == QUELL_LINK_WINDOW)
-            TRY(quell_link_receive(&r->link, 0, NULL, err));
-        TRY(quell_link_send(&r->link, QP_WRITE, pieces, err));
-        done += n;
-    }
-    return QUELL_OK;
-}
-
-static quell_status write_layer(struct quell_remote *r, const struct quell_model_layer *layer, quell_error *err)
-{
-    static const enum qp_memory MEMORIES[] = {QP_MEM_WEIGHT, QP_MEM_CONSTANT, QP_MEM_DN_PAIR, QP_MEM_DN_ROW, QP_MEM_TABLE};
-    quell_status status = QUELL_OK;
-    for (size_t i = 0; status == QUELL_OK && i < sizeof MEMORIES / sizeof *MEMORIES; i++) {
-        uint32_t first, words;
-        uint8_t *bytes;
-        TRY(quell_pack(MEMORIES[i], layer, &r->limits, &first, &words, &bytes, err));
-        status = write_words(r, MEMORIES[i], first, words, bytes, err);
-        free(bytes);
-    }
-    return status;
-}
-
-static quell_status write_table(struct quell_remote *r, const quell_program *program, quell_error *err)
-{
-    const struct quell_model *m = program->model;
-    const quell_model_info *info = &m->info;
-    const uint32_t values[] = {m->layer_count, info->image_h, info->image_w, info->image_c, info->image_pad, m->input_addr[0], m->input_addr[1], m->logits_addr, info->classes,
-                               (uint32_t)(int32_t)m->pixel_code[0][0]};
-    uint8_t head[TABLE_HEAD], entries[QUELL_LAYERS_MAX * QUELL_LAYER_WORDS * 4];
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-        quell_put32(head + 4 * i, values[i]);
-    for (uint32_t i = 0; i < m->layer_count; i++) {
-        uint32_t words[QUELL_LAYER_WORDS];
-        quell_layer_pack(&program->layers[i].table, words);
-        for (uint32_t k = 0; k < QUELL_LAYER_WORDS; k++)
-            quell_put32(entries + (i * QUELL_LAYER_WORDS + k) * 4, words[k]);
-    }
-    const struct quell_piece pieces[2] = {{head, sizeof head}, {entries, (size_t)m->layer_count * QUELL_LAYER_WORDS * 4}};
-    return quell_link_ask(&r->link, QP_TABLE, pieces, 0, NULL, err);
-}
-
-/* What the program was compiled for must be what this device has, or addresses mean something else. */
-static quell_status check_limits(const struct quell_remote *r, const quell_limits *l, quell_error *err)
-{
-    const quell_limits *have = &r->limits;
-    if (l->cores != have->cores || l->act_words > have->act_words || l->weight_words > have->weight_words || l->const_words > have->const_words || l->row_words > have->row_words
-        || l->dn_pair_words > have->dn_pair_words || l->dn_row_words > have->dn_row_words || l->line_words > have->line_words || l->bottleneck_max > have->bottleneck_max || l->max_payload > have->max_payload || l->tables > have->tables)
-        return quell_fail(err, QUELL_E_DEVICE, "the model was compiled for other hardware (%u cores, %u activation words) than the device has (%u, %u)", l->cores, l->act_words, have->cores, have->act_words);
-    return QUELL_OK;
-}
-
-static quell_status load(struct quell_remote *r, const quell_program *program, quell_error *err)
-{
-    for (uint32_t i = 0; i < program->model->layer_count; i++)
-        TRY(write_layer(r, &program->layers[i], err));
-    while (r->link.under_way)
-        TRY(quell_link_receive(&r->link, 0, NULL, err));
-    return write_table(r, program, err);
-}
-
-quell_status quell_remote_load(quell_device *device, const quell_program *program, quell_error *err)
-{
-    struct quell_remote *r = remote_of(device);
-    TRY(check_limits(r, &program->model->limits, err));
-    quell_status status = load(r, program, err);
-    memset(&r->counters, 0, sizeof r->counters);
-    memset(r->seen, 0, sizeof r->seen);
-    r->unread_cycles = 0;
-    explain(r, status, err);
-    if (status == QUELL_E_DEVICE_LOST && err) {
-        size_t used = strlen(err->text);
-        snprintf(err->text + used, sizeof err->text - used, "; the program was being loaded, no image was done");
-    }
-    return status;
 }
 
 /* ---- counters ---- */
@@ -172,7 +84,7 @@ quell_status quell_remote_get_counters(quell_device *device, quell_counters *cou
 {
     struct quell_remote *r = remote_of(device);
     if (r->unread_cycles)
-        TRY(explain(r, read_counters(r, 1, err), err));
+        TRY(quell_remote_explain(r, read_counters(r, 1, err), err));
     *counters = r->counters;
     return QUELL_OK;
 }
@@ -291,7 +203,7 @@ quell_status quell_remote_run(quell_device *device, const struct quell_batch *b,
     uint8_t *codes = malloc((size_t)info->image_h * info->image_w * info->image_c);
     if (!codes)
         return quell_fail(err, QUELL_E_MEMORY, "out of memory");
-    quell_status status = explain(r, run_batch(r, b, codes, err), err);
+    quell_status status = quell_remote_explain(r, run_batch(r, b, codes, err), err);
     free(codes);
     if (status != QUELL_OK && status != QUELL_E_INTERRUPTED && err) {
         size_t used = strlen(err->text);
@@ -344,5 +256,5 @@ static quell_status fetch(struct quell_remote *r, const quell_images *images, ui
 quell_status quell_remote_activations(quell_device *device, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err)
 {
     struct quell_remote *r = remote_of(device);
-    return explain(r, fetch(r, images, index, noise_seed, inference, layer, codes, err), err);
+    return quell_remote_explain(r, fetch(r, images, index, noise_seed, inference, layer, codes, err), err);
 }

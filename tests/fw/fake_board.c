@@ -13,6 +13,7 @@ void fake_reset(void)
     memset(&fake, 0, sizeof fake);
     fake.step = 3;
     fake.layer_time = 2000;
+    fake.load_time = 500;
 }
 
 void fake_host_sends(const void *bytes, size_t count)
@@ -46,6 +47,66 @@ static void pass(void)
         fake.done++;
         fake.layer_end = fake.time + fake.layer_time;
     }
+    while (fake.loads_done < fake.loads && fake.load[fake.loads_done].source != UINT32_MAX && (int32_t)(fake.time - fake.load[fake.loads_done].time) >= 0)
+        fake.loads_done++;
+}
+
+/* ---- external memory: what the hardware would refuse, and what it does not say, ends the test ---- */
+
+static uint32_t memory_status(void)
+{
+    return (fake.write_left ? 4u : 0) | (fake.read_left ? 2u : 0) | (fake.loads - fake.loads_done == 2 ? QUELL_REGS__MEM_STATUS__LOAD_FULL_bm : 0) | (fake.loads != fake.loads_done ? QUELL_REGS__MEM_STATUS__LOAD_BUSY_bm : 0)
+        | (fake.read_left ? QUELL_REGS__MEM_STATUS__READ_VALID_bm : 0) | QUELL_REGS__MEM_STATUS__WRITE_ROOM_bm | fake.loads_done << 16;
+}
+
+static uint32_t read_half(uint32_t upper)
+{
+    uint32_t value;
+    assert(fake.read_left);
+    memcpy(&value, fake.ext + fake.read_at * 8 + upper * 4, 4);
+    return value;
+}
+
+static void begin_descriptor(uint32_t stream)
+{
+    assert(stream < 3 && fake.region[stream] && fake.ctrl_open && fake.mem_words && fake.mem_addr + fake.mem_words <= fake.ext_words);
+    if (stream == 0) {
+        struct fake_load *l = &fake.load[fake.loads - 1];
+        assert(fake.loads && l->source == UINT32_MAX);
+        l->source = fake.mem_addr;
+        l->time = fake.time + fake.load_time;
+    } else if (stream == 1) {
+        assert(!fake.read_left);
+        fake.read_at = fake.mem_addr, fake.read_left = fake.mem_words;
+    } else {
+        assert(!fake.write_left);
+        fake.write_at = fake.mem_addr, fake.write_left = fake.mem_words;
+    }
+}
+
+static void begin_load(uint32_t value)
+{
+    static const uint32_t limit[5] = {2048, 512, 256, 64, 8};
+    struct fake_load *l = &fake.load[fake.loads];
+    assert(fake.loads < FAKE_LOADS && fake.loads - fake.loads_done < 2 && (value >> 16) < 5 && fake.load_words && (value & 0xFFFF) + fake.load_words <= limit[value >> 16]);
+    *l = (struct fake_load){value >> 16, value & 0xFFFF, fake.load_words, UINT32_MAX, fake.done, 0};
+    fake.loads++;
+}
+
+static void write_word(uint32_t upper)
+{
+    assert(fake.write_left);
+    memcpy(fake.ext + fake.write_at * 8, &fake.write_low, 4);
+    memcpy(fake.ext + fake.write_at * 8 + 4, &upper, 4);
+    fake.write_at++, fake.write_left--;
+}
+
+static void write_controller(uint32_t data)
+{
+    assert(fake.ctrl_count < FAKE_CTRL);
+    fake.ctrl[fake.ctrl_count][0] = fake.ctrl_addr;
+    fake.ctrl[fake.ctrl_count++][1] = data;
+    fake.ctrl_open |= fake.ctrl_addr == 0 && data == 1;
 }
 
 static uint32_t read_register(uint32_t offset)
@@ -70,13 +131,17 @@ static uint32_t read_register(uint32_t offset)
     case offsetof(quell_regs_t, tx_count): return fake.tx_left;
     case offsetof(quell_regs_t, leds): return fake.leds;
     case offsetof(quell_regs_t, crc): return fake.crc;
+    case offsetof(quell_regs_t, ext_words): return fake.ext_words;
+    case offsetof(quell_regs_t, mem_status): return memory_status();
+    case offsetof(quell_regs_t, mem_read_lo): return read_half(0);
+    case offsetof(quell_regs_t, mem_read_hi): return read_half(1);
     default: return offset >= offsetof(quell_regs_t, cnt_array_busy) && offset < offsetof(quell_regs_t, cnt_clear) ? offset : 0;
     }
 }
 
 static void write_register(uint32_t offset, uint32_t value)
 {
-    if (offset >= offsetof(quell_regs_t, layer)) {
+    if (offset >= offsetof(quell_regs_t, layer) && offset < offsetof(quell_regs_t, layer) + sizeof fake.layer) {
         assert(fake.queued - fake.done < 2); /* the shadow is free */
         fake.layer[(offset - offsetof(quell_regs_t, layer)) / 4] = value;
         return;
@@ -91,6 +156,7 @@ static void write_register(uint32_t offset, uint32_t value)
             if (fake.queued == fake.done)
                 fake.layer_end = fake.time + fake.layer_time;
             memcpy(fake.started[fake.starts], fake.layer, sizeof fake.layer);
+            fake.started_loads[fake.starts] = fake.loads_done;
             fake.started_inference[fake.starts++] = fake.inference;
             fake.queued++;
         }
@@ -106,6 +172,20 @@ static void write_register(uint32_t offset, uint32_t value)
     case offsetof(quell_regs_t, crc): fake.crc = value; break;
     case offsetof(quell_regs_t, crc_data): fake.crc = crc_step(fake.crc, &value, 4); break;
     case offsetof(quell_regs_t, cnt_clear): fake.clears++; break;
+    case offsetof(quell_regs_t, mem_addr): fake.mem_addr = value; break;
+    case offsetof(quell_regs_t, mem_words): fake.mem_words = value; break;
+    case offsetof(quell_regs_t, mem_descriptor): begin_descriptor(value); break;
+    case offsetof(quell_regs_t, mem_region):
+        assert(value < 3 && !fake.region[value] && fake.mem_addr == 0 && fake.mem_words == fake.ext_words);
+        fake.region[value] = true;
+        break;
+    case offsetof(quell_regs_t, mem_load_words): fake.load_words = value; break;
+    case offsetof(quell_regs_t, mem_load): begin_load(value); break;
+    case offsetof(quell_regs_t, mem_write_lo): fake.write_low = value; break;
+    case offsetof(quell_regs_t, mem_write_hi): write_word(value); break;
+    case offsetof(quell_regs_t, mem_read_next): fake.read_at++, fake.read_left--; break;
+    case offsetof(quell_regs_t, mem_ctrl_addr): fake.ctrl_addr = value; break;
+    case offsetof(quell_regs_t, mem_ctrl_data): write_controller(value); break;
     default: assert(!"write to a register that is not there");
     }
 }

@@ -23,7 +23,7 @@ class Error(c.Structure):
 
 
 class Limits(c.Structure):
-    _fields_ = [(n, c.c_uint32) for n in "cores bottleneck_max act_words weight_words const_words row_words dn_pair_words dn_row_words line_words max_payload tables".split()]
+    _fields_ = [(n, c.c_uint32) for n in "cores bottleneck_max act_words weight_words const_words row_words dn_pair_words dn_row_words line_words max_payload tables ext_words".split()]
 
 
 class LayerInfo(c.Structure):

@@ -10,10 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = struct.Struct("<IHHIIII")
 MAGIC, VERSION = 0x31505151, 1
-INFO, WRITE, READ, TABLE, IMAGE, COUNTERS, ABORT, REPEAT = range(1, 9)
-(OK, BAD_MAGIC, BAD_VERSION, BAD_CRC, BAD_LENGTH, BAD_SEQUENCE, BAD_OPCODE, BAD_FIELD, BUSY, NO_TABLE, TIMEOUT, ABORTED, INTERNAL, NO_IMAGE) = range(14)
-ACTIVATION, WEIGHT, CONSTANT, DN_PAIR, DN_ROW, TABLES = range(6)
-INFO_FIELDS = "version build cores bottleneck_max act_words weight_words const_words row_words dn_pair_words dn_row_words line_words max_payload tables".split()
+INFO, WRITE, READ, TABLE, IMAGE, COUNTERS, ABORT, REPEAT, PROGRAM = range(1, 10)
+(OK, BAD_MAGIC, BAD_VERSION, BAD_CRC, BAD_LENGTH, BAD_SEQUENCE, BAD_OPCODE, BAD_FIELD, BUSY, NO_TABLE, TIMEOUT, ABORTED, INTERNAL, NO_IMAGE, BAD_PROGRAM) = range(15)
+ACTIVATION, WEIGHT, CONSTANT, DN_PAIR, DN_ROW, TABLES, EXTERNAL = range(7)
+INFO_FIELDS = "version build cores bottleneck_max act_words weight_words const_words row_words dn_pair_words dn_row_words line_words max_payload tables ext_words program_low program_high".split()
 
 
 def layer_fields():
@@ -91,7 +91,7 @@ class Board:
     def info(self):
         status, payload = self.ask(INFO)
         assert status == OK
-        return dict(zip(INFO_FIELDS, struct.unpack("<13I", payload)))
+        return dict(zip(INFO_FIELDS, struct.unpack(f"<{len(INFO_FIELDS)}I", payload)))
 
     def write(self, memory, index, words, data):
         return self.ask(WRITE, struct.pack("<III", memory, index, words) + data)
