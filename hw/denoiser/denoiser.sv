@@ -157,7 +157,7 @@ module denoiser #(
     wire gauss_valid, gauss_ready, eps_avail, eps_pop, unused_idle, unused_eps_empty;
     wire [31:0] gauss, eps;
     gaussian_source source (
-        .clk_i, .rst_i, .start_i(start_q && sample), .seed_i, .purpose_i(3'd1), .layer_i(cfg_layer_i), .inference_i, .pairs_i(32'hFFFF_FFFF),
+        .clk_i, .rst_i, .start_i(start_q && sample), .seed_i, .purpose_i(3'd1), .layer_i(cfg_layer_i), .inference_i, .pairs_i(32'hFFFF_FFFF), .at_i(12'd0), .run_i(12'd1), .skip_i(12'd0),
         .idle_o(unused_idle), .gauss_valid_o(gauss_valid), .gauss_ready_i(gauss_ready), .gauss_data_o(gauss));
     dn_fifo #(.WIDTH(32), .LOG2(5)) eps_fifo (
         .clk_i, .rst_i(rst_i || start_q), .reserve_i(gauss_valid && gauss_ready), .room_o(gauss_ready), .push_i(gauss_valid && gauss_ready),

@@ -14,6 +14,8 @@ module post (
     // Layer
     input  wire         cfg_residual_i,
     input  wire  [15:0] cfg_res_addr_i,
+    input  wire  [11:0] cfg_out_c8_i,      // words of a pixel
+    input  wire  [11:0] cfg_slice_skip_i,  // words between the last of a pixel and the first of the next
     input  wire  [ 7:0] cfg_z_res_i,
     input  wire  [ 7:0] cfg_z_y_i,
     input  wire  [23:0] cfg_post_a_i,
@@ -45,6 +47,8 @@ module post (
     logic [63:0] word;
     logic [1:0] pair_q;  // pair of the word
     logic [31:0] left_q;  // words still to be asked for
+    logic [11:0] pixel_left_q;  // words of the pixel after the next one asked for
+    logic pixel_end_q;  // pixel_left_q is 0
     logic [FIFO_LOG2:0] room_q;  // free FIFO places not promised to a request
 
     wire en = !valid_q[12] | out_ready_i;
@@ -81,7 +85,14 @@ module post (
 
     always_ff @(posedge clk_i) begin
         if (start_i) res_req_addr_o <= cfg_res_addr_i;
-        else if (asked) res_req_addr_o <= res_req_addr_o + 16'd1;
+        else if (asked) res_req_addr_o <= res_req_addr_o + 16'd1 + {4'd0, cfg_slice_skip_i & {12{pixel_end_q}}};
+        if (start_i | (asked & pixel_end_q)) begin
+            pixel_left_q <= cfg_out_c8_i - 12'd1;
+            pixel_end_q  <= cfg_out_c8_i == 12'd1;
+        end else if (asked) begin
+            pixel_left_q <= pixel_left_q - 12'd1;
+            pixel_end_q  <= pixel_left_q == 12'd1;
+        end
     end
 
     stream_fifo #(

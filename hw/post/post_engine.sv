@@ -58,6 +58,8 @@ module post_engine #(
     input  wire  [ 5:0]  cfg_table_index_i,
     input  wire  [ 7:0]  cfg_z_table_i,
     input  wire  [11:0]  cfg_out_pitch_i,
+    input  wire  [11:0]  cfg_slice_at_i,
+    input  wire  [11:0]  cfg_slice_skip_i,
     input  wire  [ 7:0]  cfg_z_pool_i,
     input  wire  [23:0]  cfg_pool_m_i,
     input  wire  [ 5:0]  cfg_pool_shift_i,
@@ -208,7 +210,7 @@ module post_engine #(
 
     gaussian_source u_gauss (
         .clk_i, .rst_i, .start_i(start_q), .seed_i, .purpose_i(3'd0), .layer_i(cfg_rng_layer_i), .inference_i,
-        .pairs_i(cfg_noise_i ? {words_q[29:0], 2'd0} : 32'd0), .idle_o(gauss_idle), .gauss_valid_o(gauss_valid),
+        .pairs_i(cfg_noise_i ? {words_q[29:0], 2'd0} : 32'd0), .at_i(cfg_slice_at_i), .run_i(cfg_out_c8_i), .skip_i(cfg_slice_skip_i), .idle_o(gauss_idle), .gauss_valid_o(gauss_valid),
         .gauss_ready_i(gauss_ready), .gauss_data_o(gauss_data)
     );
 
@@ -257,7 +259,7 @@ module post_engine #(
     );
 
     post u_post (
-        .clk_i, .rst_i, .start_i(start_q), .cfg_residual_i, .cfg_res_addr_i, .cfg_z_res_i, .cfg_z_y_i,
+        .clk_i, .rst_i, .start_i(start_q), .cfg_residual_i, .cfg_res_addr_i, .cfg_out_c8_i, .cfg_slice_skip_i, .cfg_z_res_i, .cfg_z_y_i,
         .cfg_post_a_i, .cfg_post_b_i, .cfg_post_shift_i, .cfg_lo_i, .cfg_hi_i, .words_i(words_q), .in_valid_i(pi_valid),
         .in_ready_o(pi_ready), .in_data_i(pi_data), .res_req_valid_o(req_valid_o), .res_req_ready_i(req_ready_i),
         .res_req_addr_o(req_addr_o), .res_rsp_valid_i(rsp_valid_i), .res_rsp_data_i(rsp_data_i), .out_valid_o(ti_valid),

@@ -356,6 +356,8 @@ module soc #(
       .cfg_table_index_i   (pl[quell_regs_pkg::TABLE_INDEX_BIT+:6]),
       .cfg_z_table_i       (pl[quell_regs_pkg::Z_TABLE_BIT+:8]),
       .cfg_out_pitch_i     (pl[quell_regs_pkg::OUT_PITCH_BIT+:12]),
+      .cfg_slice_at_i      (pl[quell_regs_pkg::SLICE_AT_BIT+:12]),
+      .cfg_slice_skip_i    (pl[quell_regs_pkg::SLICE_SKIP_BIT+:12]),
       .cfg_z_pool_i        (pl[quell_regs_pkg::Z_POOL_BIT+:8]),
       .cfg_pool_m_i        (pl[quell_regs_pkg::POOL_M_BIT+:24]),
       .cfg_pool_shift_i    (pl[quell_regs_pkg::POOL_SHIFT_BIT+:6]),

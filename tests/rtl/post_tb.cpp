@@ -32,6 +32,11 @@ static void frame(Tb<Vpost> &tb, int words)
     int residual = tb.between(0, 2) != 0, address = tb.between(0, 65535), total = words * 4;
     d.cfg_residual_i = residual;
     d.cfg_res_addr_i = address;
+    // words of a pixel and those of other slices between two pixels
+    int run = tb.between(1, tb.between(0, 1) ? 3 : 200), skip = tb.between(0, 1) ? 0 : tb.between(0, 4095);
+    d.cfg_out_c8_i = run;
+    d.cfg_slice_skip_i = skip;
+    auto place = [&](int word) { return (address + word + word / run * skip) & 65535; };
     d.cfg_z_res_i = z_res & 255;
     d.cfg_z_y_i = z_y & 255;
     d.cfg_post_a_i = a;
@@ -65,7 +70,7 @@ static void frame(Tb<Vpost> &tb, int words)
         }
         tb.settle();
         if (d.res_req_valid_o && d.res_req_ready_i) {
-            TB_CHECK(tb, residual && d.res_req_addr_o == ((address + requests) & 65535) && requests < words, "request %d for %04x", requests, d.res_req_addr_o);
+            TB_CHECK(tb, residual && d.res_req_addr_o == place(requests) && requests < words, "request %d for %04x", requests, d.res_req_addr_o);
             answers.push_back({tb.cycle + latency, memory[d.res_req_addr_o]});
             requests++;
         }
@@ -77,7 +82,7 @@ static void frame(Tb<Vpost> &tb, int words)
         if (d.in_valid_i && d.in_ready_o) {
             uint16_t word = 0;
             for (int i = 0; i < 2; i++) {
-                int32_t r = residual ? (int8_t)(memory[(address + sent / 4) & 65535] >> (16 * (sent & 3) + 8 * i)) : z_res;
+                int32_t r = residual ? (int8_t)(memory[place(sent / 4)] >> (16 * (sent & 3) + 8 * i)) : z_res;
                 word |= (uint16_t)((uint8_t)qa_post((int32_t)((uint32_t)d.in_data_i >> 9 * i << 23) >> 23, r - z_res, a, b, s, z_y, lo, hi) << 8 * i);
             }
             want.push_back(word);
