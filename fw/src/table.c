@@ -124,11 +124,21 @@ static bool check_pitch(const struct check *c)
     return at_least(c, LAYER_FIELD_out_pitch, layer_out_pitch(e), layer_out_c8(e)) && (!steps || at_most(c, LAYER_FIELD_out_pitch, layer_out_pitch(e), room / steps));
 }
 
+/* The residual has the output's shape, with the words of other slices between its pixels. */
+static bool check_residual(const struct check *c)
+{
+    const uint32_t *e = c->entry;
+    if (!tensor_fits(c, LAYER_FIELD_res_addr, layer_res_addr(e), LAYER_FIELD_out_h, layer_out_h(e), layer_out_w(e), layer_out_c8(e)))
+        return false;
+    uint32_t steps = layer_out_h(e) * layer_out_w(e) - 1, room = c->hw->act_words - layer_res_addr(e) - layer_out_c8(e);
+    return !steps || at_most(c, LAYER_FIELD_slice_skip, layer_slice_skip(e), room / steps - layer_out_c8(e)); /* at least 0: without others' words it fits */
+}
+
 static bool check_post(const struct check *c)
 {
     const uint32_t *e = c->entry;
     int8_t lo = (int8_t)layer_lo(e), hi = (int8_t)layer_hi(e);
-    if (layer_residual(e) && !tensor_fits(c, LAYER_FIELD_res_addr, layer_res_addr(e), LAYER_FIELD_out_h, layer_out_h(e), layer_out_w(e), layer_out_c8(e)))
+    if (layer_residual(e) && !check_residual(c))
         return false;
     if (!at_least(c, LAYER_FIELD_post_shift, layer_post_shift(e), 1) || !at_most(c, LAYER_FIELD_adc_shift, layer_adc_shift(e), 8))
         return false;

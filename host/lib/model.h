@@ -105,6 +105,15 @@ struct quell_model_input {
     struct quell_input_step steps[QUELL_INPUT_STEPS_MAX];
 };
 
+/* What one entry of the layer table computes: a layer, or a slice of its output channels. Parameters: of weights, constants, denoiser pairs, denoiser rows. */
+enum { QUELL_UNITS_MAX = 64, QUELL_KINDS = 4 };
+struct quell_unit {
+    uint32_t layer, at, c8;                            /* the first and number of words of a pixel */
+    struct quell_span {
+        uint32_t first, words;
+    } span[QUELL_KINDS];
+};
+
 struct quell_model {
     quell_limits limits;
     quell_model_info info;
@@ -113,7 +122,9 @@ struct quell_model {
     struct quell_model_layer *layers;
     int8_t pixel_code[QUELL_CHANNELS_MAX][256]; /* input code of a pixel value, a channel of the network; unused channels as the first */
     uint32_t input_addr[2], logits_addr;
-    uint32_t from_outside;  /* a bit for every enum qp_memory that is filled layer by layer from the external memory */
+    uint32_t from_outside;  /* a bit for every enum qp_memory that is filled unit by unit from the external memory */
+    uint32_t unit_count;
+    struct quell_unit units[QUELL_UNITS_MAX]; /* in the order in which the chip runs them */
     char **class_names;     /* NULL or info.classes strings */
     char **notes;           /* what the compiler's passes did, one line each; none in a compiled file */
     uint32_t note_count;

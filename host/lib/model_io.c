@@ -11,7 +11,7 @@
 #include "file.h"
 #include "input.h"
 
-enum { FORMAT = 5, HEADER_BYTES = 24, NAME_BYTES_MAX = 4096 };
+enum { FORMAT = 6, HEADER_BYTES = 24, NAME_BYTES_MAX = 4096 };
 static const uint8_t MAGIC[8] = {'Q', 'U', 'E', 'L', 'L', 'M', 'D', 'L'};
 
 /* ---- writing ---- */

@@ -23,18 +23,18 @@ uint32_t quell_lanes(enum qp_memory memory, const quell_limits *limits)
 
 /* ---- weights: byte core*9 + tap (1x1: core*9 + input channel of eight) ---- */
 
-static void pack_weights(const struct quell_model_layer *l, uint32_t cores, uint8_t *out)
+static void pack_weights(const struct quell_model_layer *l, const struct quell_unit *u, uint32_t cores, uint8_t *out)
 {
     const struct quell_layer *t = &l->table;
     size_t word_bytes = (size_t)cores * 9;
     uint32_t group = t->mode == 2 ? 8 : cores; /* depthwise uses eight cores whatever there are */
     uint32_t inputs = t->mode == 0 ? quell_real_inputs(t) : t->mode == 1 ? (uint32_t)t->in_c8 : 1;
     uint32_t windows = quell_layer_windows(t), taps = l->taps / windows;
-    for (uint32_t o = 0; o < l->channels; o++)
+    for (uint32_t o = 0; o < u->c8 * 8; o++)
         for (uint32_t k = 0; k < windows; k++)
             for (uint32_t i = 0; i < inputs; i++) {
                 uint8_t *word = out + (((size_t)(o / group) * windows + k) * inputs + i) * word_bytes + (size_t)(o % group) * 9;
-                const int8_t *w = l->weights + ((size_t)o * windows + k) * taps * l->in_channels;
+                const int8_t *w = l->weights + ((size_t)(u->at * 8 + o) * windows + k) * taps * l->in_channels;
                 if (t->mode == 1)
                     for (uint32_t c = 0; c < 8; c++)
                         word[c] = (uint8_t)w[i * 8 + c];
@@ -46,10 +46,10 @@ static void pack_weights(const struct quell_model_layer *l, uint32_t cores, uint
 
 /* ---- constants: for each channel of a pair bias, M | S << 24, G, o, a | b << 16 ---- */
 
-static void pack_constants(const struct quell_model_layer *l, uint8_t *out)
+static void pack_constants(const struct quell_model_layer *l, const struct quell_unit *u, uint8_t *out)
 {
-    for (uint32_t c = 0; c < l->channels; c++) {
-        const struct quell_channel *k = &l->constants[c];
+    for (uint32_t c = 0; c < u->c8 * 8; c++) {
+        const struct quell_channel *k = &l->constants[u->at * 8 + c];
         const uint32_t lanes[5] = {(uint32_t)k->bias, k->m | k->s << 24, k->gain, (uint32_t)k->offset, (k->a & 0xFFFF) | (uint32_t)k->b << 16};
         for (uint32_t i = 0; i < 5; i++)
             quell_put32(out + ((size_t)c * 5 + i) * 4, lanes[i]);
@@ -89,21 +89,21 @@ static void pack_rows(const struct quell_block *b, uint32_t mb, uint8_t *out)
     }
 }
 
-quell_status quell_pack(enum qp_memory memory, const struct quell_model_layer *l, const quell_limits *limits, uint32_t *first, uint32_t *words, uint8_t **bytes, quell_error *err)
+quell_status quell_pack(enum qp_memory memory, const struct quell_model_layer *l, const struct quell_unit *unit, const quell_limits *limits, uint32_t *first, uint32_t *words, uint8_t **bytes, quell_error *err)
 {
     const struct quell_block *b = l->block;
     if (memory < QP_MEM_WEIGHT || memory > QP_MEM_TABLE)
         return quell_fail(err, QUELL_E_INTERNAL, "memory %d holds no parameters", (int)memory);
-    const struct quell_span span = quell_parameter_span(l, memory, limits->cores);
+    const struct quell_span table = {(uint32_t)l->table.table_index, l->table.table_on && !unit->at}, span = memory == QP_MEM_TABLE ? table : unit->span[memory - QP_MEM_WEIGHT];
     *first = span.first;
     *words = span.words;
     uint8_t *out = *bytes = calloc((size_t)*words * quell_lanes(memory, limits) + 1, 4);
     if (!out)
         return quell_fail(err, QUELL_E_MEMORY, "out of memory");
     if (memory == QP_MEM_WEIGHT)
-        pack_weights(l, limits->cores, out);
+        pack_weights(l, unit, limits->cores, out);
     else if (memory == QP_MEM_CONSTANT)
-        pack_constants(l, out);
+        pack_constants(l, unit, out);
     else if (memory == QP_MEM_DN_PAIR && b)
         pack_pairs(b, limits->bottleneck_max, out);
     else if (memory == QP_MEM_TABLE) {

@@ -8,7 +8,7 @@
 
 #include "compiled.h"
 #include "input.h"
-#include "pack.h"
+#include "parameters.h"
 
 enum { MESSAGE_HEAD = sizeof(struct qp_header), READ_HEAD = sizeof(struct qp_read), IMAGE_HEAD = sizeof(struct qp_image), RESULT_HEAD = sizeof(struct qp_result) };
 
@@ -157,7 +157,7 @@ static int image_stays(const struct quell_program *program)
 static quell_status send_inference(struct quell_remote *r, const struct quell_batch *b, uint32_t number, int again, uint8_t *codes, quell_error *err)
 {
     const quell_model_info *info = &r->base.program->model->info;
-    uint32_t image = number / b->seeds, seed = b->noise_seed + number % b->seeds, inference = b->first_inference + image, layers = info->layers;
+    uint32_t image = number / b->seeds, seed = b->noise_seed + number % b->seeds, inference = b->first_inference + image, layers = r->base.program->model->unit_count;
     r->counters.link_sent += MESSAGE_HEAD + IMAGE_HEAD + (again ? 0 : info->image_h * info->image_w * info->image_c);
     return again ? send_repeat(r, seed, inference, layers, err) : send_image(r, b->images, b->first + image, seed, inference, layers, codes, err);
 }
@@ -245,7 +245,7 @@ static quell_status fetch(struct quell_remote *r, const quell_images *images, ui
     uint8_t *buffer = malloc((size_t)info->image_h * info->image_w * info->image_c);
     if (!buffer)
         return quell_fail(err, QUELL_E_MEMORY, "out of memory");
-    quell_status status = send_image(r, images, index, noise_seed, inference, layer + 1, buffer, err);
+    quell_status status = send_image(r, images, index, noise_seed, inference, quell_units_until(r->base.program->model, layer), buffer, err);
     free(buffer);
     TRY(status);
     TRY(quell_link_receive(&r->link, RESULT_HEAD + info->classes, &p, err));

@@ -15,7 +15,7 @@
 
 enum { WRITE_HEAD = sizeof(struct qp_write), TABLE_HEAD = sizeof(struct qp_table), PROGRAM_HEAD = sizeof(struct qp_program), LOAD_BYTES = sizeof(struct qp_load) };
 
-/* One layer's words of one memory. */
+/* One unit's words of one memory. */
 struct part {
     enum qp_memory memory;
     uint32_t first, words;
@@ -24,7 +24,7 @@ struct part {
 
 /* All that is to be written. */
 struct parts {
-    struct part part[QUELL_LAYERS_MAX * QP_MEM_COUNT]; /* into the chip's memories */
+    struct part part[QUELL_UNITS_MAX * QP_MEM_COUNT]; /* into the chip's memories */
     uint32_t count;
     uint8_t *outside; /* into the external memory */
     size_t outside_bytes, room;
@@ -42,8 +42,8 @@ static void free_parts(struct parts *p)
 
 /* ---- collecting ------------------------------------------------------------------------------------------------------------------------ */
 
-/* Words that are loaded before the layer: at the next word of the external memory. */
-static quell_status add_load(struct parts *p, const struct quell_model *m, uint32_t layer, const struct part *part, size_t bytes, quell_error *err)
+/* Words that are loaded before the unit: at the next word of the external memory. */
+static quell_status add_load(struct parts *p, const struct quell_model *m, uint32_t unit, const struct part *part, size_t bytes, quell_error *err)
 {
     if (p->load_count == QP_MAX_LOADS)
         return quell_fail(err, QUELL_E_TOO_LARGE, "the model does not fit: its layers need more than %u loads from the external memory", QP_MAX_LOADS);
@@ -52,23 +52,23 @@ static quell_status add_load(struct parts *p, const struct quell_model *m, uint3
     uint8_t *load = p->loads + p->load_count++ * LOAD_BYTES;
     quell_put32(load, (uint32_t)(p->outside_bytes / 8));
     quell_put32(load + 4, part->first | part->words << 16);
-    quell_put32(load + 8, part->memory | layer << 8 | (uint32_t)(quell_load_after(m, part->memory, layer) & 255) << 16);
+    quell_put32(load + 8, part->memory | unit << 8 | (uint32_t)(quell_load_after(m, part->memory, unit) & 255) << 16);
     memcpy(p->outside + p->outside_bytes, part->bytes, bytes);
     p->outside_bytes += (bytes + 7) & ~(size_t)7;
     return QUELL_OK;
 }
 
-static quell_status add_layer(struct parts *p, const struct quell_program *program, uint32_t layer, quell_error *err)
+static quell_status add_unit(struct parts *p, const struct quell_program *program, uint32_t unit, quell_error *err)
 {
     const struct quell_model *m = program->model;
     for (enum qp_memory memory = QP_MEM_WEIGHT; memory <= QP_MEM_TABLE; memory++) {
         struct part *part = &p->part[p->count];
         part->memory = memory;
-        TRY(quell_pack(memory, &program->layers[layer], &m->limits, &part->first, &part->words, &part->bytes, err));
+        TRY(quell_pack(memory, &program->layers[m->units[unit].layer], &m->units[unit], &m->limits, &part->first, &part->words, &part->bytes, err));
         p->count++;
         if (!part->words || !quell_from_outside(m, memory))
             continue;
-        TRY(add_load(p, m, layer, part, (size_t)part->words * quell_lanes(memory, &m->limits) * 4, err));
+        TRY(add_load(p, m, unit, part, (size_t)part->words * quell_lanes(memory, &m->limits) * 4, err));
         free(part->bytes);
         p->count--;
     }
@@ -84,8 +84,8 @@ static quell_status collect(const struct quell_program *program, struct parts **
     p->outside = calloc(p->room, 1);
     if (!p->outside)
         return quell_fail(err, QUELL_E_MEMORY, "out of memory");
-    for (uint32_t i = 0; i < program->model->layer_count; i++)
-        TRY(add_layer(p, program, i, err));
+    for (uint32_t i = 0; i < program->model->unit_count; i++)
+        TRY(add_unit(p, program, i, err));
     return QUELL_OK;
 }
 
@@ -144,18 +144,19 @@ static quell_status write_table(struct quell_remote *r, const quell_program *pro
 {
     const struct quell_model *m = program->model;
     const quell_model_info *info = &m->info;
-    const uint32_t values[] = {m->layer_count, info->image_h, info->image_w, info->image_c, info->image_pad, m->input_addr[0], m->input_addr[1], m->logits_addr, info->classes,
+    const uint32_t values[] = {m->unit_count, info->image_h, info->image_w, info->image_c, info->image_pad, m->input_addr[0], m->input_addr[1], m->logits_addr, info->classes,
                                (uint32_t)(int32_t)m->pixel_code[0][0]};
-    uint8_t head[TABLE_HEAD], entries[QUELL_LAYERS_MAX * QUELL_LAYER_WORDS * 4];
+    uint8_t head[TABLE_HEAD], entries[QUELL_UNITS_MAX * QUELL_LAYER_WORDS * 4];
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         quell_put32(head + 4 * i, values[i]);
-    for (uint32_t i = 0; i < m->layer_count; i++) {
+    for (uint32_t i = 0; i < m->unit_count; i++) {
         uint32_t words[QUELL_LAYER_WORDS];
-        quell_layer_pack(&program->layers[i].table, words);
+        const struct quell_layer table = quell_unit_table(&program->layers[m->units[i].layer], &m->units[i]);
+        quell_layer_pack(&table, words);
         for (uint32_t k = 0; k < QUELL_LAYER_WORDS; k++)
             quell_put32(entries + (i * QUELL_LAYER_WORDS + k) * 4, words[k]);
     }
-    const struct quell_piece pieces[2] = {{head, sizeof head}, {entries, (size_t)m->layer_count * QUELL_LAYER_WORDS * 4}};
+    const struct quell_piece pieces[2] = {{head, sizeof head}, {entries, (size_t)m->unit_count * QUELL_LAYER_WORDS * 4}};
     return quell_link_ask(&r->link, QP_TABLE, pieces, 0, NULL, err);
 }
 

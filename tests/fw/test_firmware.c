@@ -175,7 +175,7 @@ static void test_every_layer_field(void **state)
     /* fields any of whose values the hardware can take: zero points, multipliers, noise, flags that need nothing else */
     static const char *const free_fields[] = {"noise", "correct", "dn_depthwise", "dn_bottleneck", "residual", "dn_sample", "win_h", "win_w", "step_y", "step_x", "rng_layer", "in_last", "z_in", "z_v", "z_res", "z_y",
         "sigma_add", "sigma_mul", "adc_wide", "post_a", "post_b", "z_pool", "pool_m", "pool_shift", "post_shift", "dn_m1", "dn_m2", "dn_md", "dn_mu", "dn_mv", "dn_s1", "dn_s2", "dn_sd",
-        "dn_su", "dn_sv", "pad_top", "pad_left", "wait_prev", "lo", "hi", "pool_kw", "z_table", "table_on"};
+        "dn_su", "dn_sv", "pad_top", "pad_left", "wait_prev", "lo", "hi", "pool_kw", "z_table", "table_on", "slice_at"};
     load_table();
     struct table before = device.table;
     unsigned refused = 0;
@@ -229,7 +229,7 @@ static void test_layer_limits(void **state)
         CASE(out_w, 9, 10, 9), CASE(out_w, 8, 0, 1), CASE(out_h, 9, 10, 9), CASE(out_h, 8, 0, 1), CASE(pooled_h, 4, 5, 4), CASE(pooled_h, 1, 0, 1), CASE(pooled_w, 4, 5, 4), CASE(pooled_w, 1, 0, 1),
         CASE(adc_shift, 8, 9, 8), CASE(post_shift, 1, 0, 1), CASE(pool_shift, 63, 0, 1), CASE(dn_s1, 1, 0, 1), CASE(dn_s2, 1, 0, 1), CASE(dn_sd, 1, 0, 1), CASE(dn_su, 1, 0, 1), CASE(dn_sv, 1, 0, 1),
         CASE(pool_kh, 9, 0, 1), CASE(pool_kw, 9, 0, 1), CASE(pool_sy, 1, 0, 1), CASE(pool_sx, 1, 0, 1),
-        CASE(pool_pad_top, 1, 2, 1), CASE(pool_pad_left, 1, 2, 1), CASE(table_index, 7, 8, 7), CASE(out_pitch, 1, 0, 1),
+        CASE(pool_pad_top, 1, 2, 1), CASE(pool_pad_left, 1, 2, 1), CASE(table_index, 7, 8, 7), CASE(out_pitch, 1, 0, 1), CASE(slice_skip, 81, 82, 81),
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         good_table();

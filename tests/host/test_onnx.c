@@ -14,6 +14,7 @@
 
 #include "compiled.h"
 #include "file.h"
+#include "parameters.h"
 
 static const char MODEL[] = "models/resnet8_fmnist.onnx";
 
@@ -157,9 +158,11 @@ static void test_too_large(void **state)
     (void)state;
     struct quell_model *m = load_good();
     quell_limits limits = quell_default_limits();
+    limits.ext_words = 0;
     limits.weight_words = m->info.weight_words - 2;
     expect_too_large(&limits, "weight memory", 2 * 72);
     limits = quell_default_limits();
+    limits.ext_words = 0;
     limits.const_words = m->info.const_words - 1;
     expect_too_large(&limits, "constant memory", 40);
     limits = quell_default_limits();
@@ -172,6 +175,71 @@ static void test_too_large(void **state)
     limits.max_payload = 28 * 28 + 11;
     expect_too_large(&limits, "message buffer", 1);
     quell_model_free(m);
+}
+
+/* ---- parameters from the external memory ---- */
+
+/* Every unit's words lie inside the memory, all channels of all layers are there once, and no words are written that an earlier unit still needs. */
+static void check_units(const struct quell_model *m)
+{
+    const uint32_t capacity[QUELL_KINDS] = {m->limits.weight_words, m->limits.const_words, m->limits.dn_pair_words, m->limits.dn_row_words};
+    const int count = (int)m->unit_count;
+    uint32_t layer = 0, at = 0;
+    for (int i = 0; i < count; i++) {
+        const struct quell_unit *u = &m->units[i];
+        assert_int_equal(u->layer, layer);
+        assert_int_equal(u->at, at);
+        at += u->c8;
+        if (at == (uint32_t)m->layers[layer].table.out_c8)
+            layer++, at = 0;
+        for (int k = 0; k < QUELL_KINDS; k++) {
+            const struct quell_span s = u->span[k];
+            const int after = quell_load_after(m, (enum qp_memory)(QP_MEM_WEIGHT + k), (uint32_t)i);
+            assert_true(s.words <= capacity[k] && s.first <= capacity[k] - s.words);
+            assert_in_range(after + count, i + 1, i + count);
+            for (int before = after; before < i; before++) { /* what may still run does not read what is written */
+                const struct quell_span o = m->units[(before + count) % count].span[k];
+                assert_true(s.first + s.words <= o.first || o.first + o.words <= s.first || !s.words || !o.words);
+            }
+        }
+    }
+    assert_int_equal(layer, m->layer_count);
+    assert_int_equal(at, 0);
+}
+
+static void test_from_outside(void **state)
+{
+    (void)state;
+    struct quell_model *whole = load_good(), *m;
+    quell_error err;
+    check_units(whole);
+    assert_int_equal(whole->unit_count, whole->layer_count);
+    assert_int_equal(whole->from_outside, 0);
+    uint32_t least = whole->info.weight_words, sliced = 0;
+    for (uint32_t words = 4; words < whole->info.weight_words; words += 1 + words / 8) {
+        quell_limits limits = quell_default_limits();
+        limits.weight_words = words;
+        limits.const_words = whole->info.const_words * 2 / 3;
+        quell_status status = load(good, good_size, &limits, &m, &err);
+        if (status != QUELL_OK) {
+            assert_int_equal(status, QUELL_E_TOO_LARGE);
+            continue;
+        }
+        if (words < least)
+            least = words;
+        check_units(m);
+        assert_int_equal(m->from_outside, 1u << QP_MEM_WEIGHT | 1u << QP_MEM_CONSTANT);
+        sliced += m->unit_count > m->layer_count;
+        uint64_t outside = 0;
+        for (uint32_t i = 0; i < m->unit_count; i++)
+            outside += m->units[i].span[0].words * 9 + m->units[i].span[1].words * 5;
+        assert_int_equal(m->info.ext_words, outside);
+        limits.ext_words = (uint32_t)outside - 1;
+        expect_too_large(&limits, "external memory", 8);
+        quell_model_free(m);
+    }
+    assert_true(sliced > 0 && least < whole->info.weight_words / 2);
+    quell_model_free(whole);
 }
 
 /* ---- damaged ONNX ---- */
@@ -317,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_addresses_do_not_overlap),
         cmocka_unit_test(test_one_image_buffer_if_two_do_not_fit),
         cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_from_outside),
         cmocka_unit_test(test_empty_and_truncated),
         cmocka_unit_test(test_flipped_bits),
         cmocka_unit_test(test_deep_nesting),

@@ -17,7 +17,7 @@ static uint8_t tables[8][256];
 
 struct Frame {
     DenoiserLayer dn;
-    int noise, correct, residual, kind, out_addr, res_addr, const_addr, pair_addr, row_addr, adc_shift, z_res, z_y, z_pool, lo, hi, table_on, table, z_table, pitch;
+    int noise, correct, residual, kind, out_addr, res_addr, const_addr, pair_addr, row_addr, adc_shift, z_res, z_y, z_pool, lo, hi, table_on, table, z_table, pitch, slice_at, slice_skip;
     Side y, x; // pooling
     uint32_t s_add, s_mul, post_a, post_b, pool_m;
     unsigned post_shift, pool_shift;
@@ -83,6 +83,9 @@ static void draw(Tb<Vpost_engine> &tb, Frame &f)
     f.z_res = tb.between(-128, 127), f.z_y = tb.between(-128, 127), f.z_pool = tb.between(-128, 127);
     f.table_on = tb.between(0, 2) == 0, f.table = tb.between(0, 7), f.z_table = tb.between(-128, 127);
     f.pitch = l.c8 + (tb.between(0, 1) ? tb.between(0, 6) : 0);
+    f.slice_at = f.slice_skip = 0;
+    if (tb.between(0, 2) == 0)
+        f.slice_at = tb.between(0, 9), f.slice_skip = tb.between(0, 12);
     f.lo = tb.between(0, 1) ? f.z_y : -128, f.hi = 127;
     f.s_add = tb.between(0, 20000), f.s_mul = tb.between(0, 4000);
     f.post_a = tb.between(0x400000, 0xffffff), f.post_b = tb.between(0x800000, 0xffffff), f.post_shift = tb.between(23, 25);
@@ -117,7 +120,7 @@ static void expect(Frame &f)
         int32_t v = qa_requantise(f.acc[e] + k.bias, k.m, k.s);
         if (f.noise) {
             int16_t eps[2];
-            qa_gaussian_pair(l.seed, QA_READ_NOISE, l.layer, l.inference, (uint32_t)(e / 2), eps);
+            qa_gaussian_pair(l.seed, QA_READ_NOISE, l.layer, l.inference, (uint32_t)(4 * (f.slice_at + e / c * f.slice_skip) + e / 2), eps);
             v = qa_analog(v, k.gain, k.offset, f.s_add, f.s_mul, eps[e % 2]);
         }
         d[e] = (int16_t)qa_adc(v, f.adc_shift, l.low(), l.high());
@@ -126,7 +129,7 @@ static void expect(Frame &f)
     }
     d = denoise(l, d);
     for (size_t e = 0; e < l.size(); e++) {
-        int32_t r = f.residual ? (int8_t)(memory[f.res_addr + e / 8] >> 8 * (e % 8)) : f.z_res;
+        int32_t r = f.residual ? (int8_t)(memory[f.res_addr + e / c * f.slice_skip + e / 8] >> 8 * (e % 8)) : f.z_res;
         code[e] = qa_post(d[e], r - f.z_res, f.post_a, f.post_b, f.post_shift, f.z_y, f.lo, f.hi);
         if (f.table_on)
             code[e] = (int8_t)tables[f.table][(uint8_t)code[e]];
@@ -157,7 +160,7 @@ static void configure(Vpost_engine &d, const Frame &f)
     d.cfg_noise_i = f.noise, d.cfg_correct_i = f.correct, d.cfg_residual_i = f.residual, d.cfg_pool_kind_i = f.kind;
     d.cfg_dn_depthwise_i = l.depthwise, d.cfg_dn_bottleneck_i = l.bottleneck, d.cfg_dn_sample_i = l.sample, d.cfg_dn_width_i = l.m;
     d.cfg_rng_layer_i = l.layer, d.seed_i = l.seed, d.inference_i = l.inference;
-    d.cfg_out_addr_i = f.out_addr, d.cfg_res_addr_i = f.res_addr, d.cfg_const_addr_i = f.const_addr;
+    d.cfg_out_addr_i = f.out_addr, d.cfg_res_addr_i = f.res_addr, d.cfg_const_addr_i = f.const_addr, d.cfg_slice_at_i = f.slice_at, d.cfg_slice_skip_i = f.slice_skip;
     d.cfg_dn_pair_addr_i = f.pair_addr, d.cfg_dn_row_addr_i = f.row_addr;
     d.cfg_out_w_i = l.w, d.cfg_out_h_i = l.h, d.cfg_out_c8_i = l.c8;
     d.cfg_z_v_i = l.z & 255, d.cfg_z_res_i = f.z_res & 255, d.cfg_z_y_i = f.z_y & 255, d.cfg_z_pool_i = f.z_pool & 255;
