@@ -86,6 +86,8 @@ static cJSON *model_json(const quell_model *model)
         if (estimated) {
             cJSON_AddNumberToObject(layer, "cycles_array", (double)cycles[k].array);
             cJSON_AddNumberToObject(layer, "cycles_post", (double)cycles[k].post);
+            cJSON_AddNumberToObject(layer, "cycles_load", (double)cycles[k].load);
+            cJSON_AddNumberToObject(layer, "slices", cycles[k].slices);
             cJSON_AddNumberToObject(layer, "cycles", (double)cycles[k].cycles);
         }
         cJSON_AddItemToArray(layers, layer);

@@ -48,6 +48,16 @@ static void print_row(const struct quell_model *m, uint32_t i)
            quell_weight_words(l, m->limits.cores), t->wait_prev ? "" : " (no wait)", t->const_addr, l->channels / 2, pairs, rows, joined);
 }
 
+static void print_layer_cycles(const quell_cycles *c, uint32_t i, const char *name)
+{
+    const uint64_t work = c->array > c->post ? c->array : c->post;
+    char slices[24] = "";
+    if (c->slices > 1)
+        snprintf(slices, sizeof slices, ", %u slices", c->slices);
+    printf("%2u %-20.20s %10llu %10llu %10llu %10llu   %s%s\n", i, cli_text(name), (unsigned long long)c->array, (unsigned long long)c->post, (unsigned long long)c->load, (unsigned long long)c->cycles,
+           c->load > work && c->cycles > work + work / 10 ? "memory" : c->array >= c->post ? "array" : "post", slices);
+}
+
 /* What each layer takes, and what bounds it. */
 static void print_cycles(const struct quell_model *m)
 {
@@ -55,10 +65,10 @@ static void print_cycles(const struct quell_model *m)
     uint64_t total;
     quell_cycles *c = calloc(m->layer_count, sizeof *c);
     if (c && quell_estimate_cycles(m, 1, c, &total, &err) == QUELL_OK) {
-        printf("%-2s %-20s %10s %10s %10s   %s\n", "", "cycles (estimated)", "array", "post", "layer", "bound by");
+        printf("%-2s %-20s %10s %10s %10s %10s   %s\n", "", "cycles (estimated)", "array", "post", "memory", "layer", "bound by");
         for (uint32_t i = 0; i < m->layer_count; i++)
-            printf("%2u %-20.20s %10llu %10llu %10llu   %s\n", i, cli_text(m->layers[i].info.name), (unsigned long long)c[i].array, (unsigned long long)c[i].post, (unsigned long long)c[i].cycles, c[i].array >= c[i].post ? "array" : "post");
-        printf("%-23s %10s %10s %10llu   %.0f images/s at 66.67 MHz\n", "   all", "", "", (unsigned long long)total, CLI_CLOCK_HZ / (double)total);
+            print_layer_cycles(&c[i], i, m->layers[i].info.name);
+        printf("%-23s %10s %10s %10s %10llu   %.0f images/s at 66.67 MHz\n", "   all", "", "", "", (unsigned long long)total, CLI_CLOCK_HZ / (double)total);
     }
     free(c);
 }

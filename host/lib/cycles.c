@@ -4,8 +4,10 @@
  * pair of channels a cycle. Two row buffers lie between them; a layer waits for the rows of the one before that it reads.
  */
 #include <stdlib.h>
+#include <string.h>
 
-#include "model.h"
+#include "pack.h"
+#include "parameters.h"
 
 enum {
     PROGRAM = 1950,   /* the firmware, for a layer's words: 1800 to 2700 by gcc 12, some 250 less by gcc 14; it begins when the layer before has started */
@@ -15,6 +17,8 @@ enum {
     DRAIN = 2,        /* lost with every row that leaves the row buffer */
     POST = 45,        /* from the row buffer to activation memory */
     BLOCK = 60,       /* the same of a denoising block */
+    LOAD = 150,       /* the firmware and the first word, for a load from the external memory */
+    WRITE = 900,      /* the firmware, for the words of a layer that had to wait for its loads */
     DEPTHWISE = 2, CONV1X1 = 1
 };
 
@@ -30,6 +34,8 @@ struct machine {
     uint64_t drain;   /* the units behind the row buffer, the same */
     uint64_t bank[2]; /* each half of the row buffer, the same */
     uint32_t turn;
+    uint64_t loaded;  /* the loader is free again */
+    uint64_t ends[QUELL_UNITS_MAX];
 };
 
 static uint64_t at_least(uint64_t a, uint64_t b) { return a > b ? a : b; }
@@ -151,24 +157,49 @@ static int run_layer(const struct quell_model_layer *l, uint32_t cores, int deno
     return 1;
 }
 
+/* The external memory gives 1.92 bytes a clock (docs/memory.md). A load begins when what it overwrites is not read any more; for the image before, that is long ago. */
+static void load_unit(const struct quell_model *model, uint32_t unit, struct machine *m, quell_cycles *c)
+{
+    uint64_t sum = 0;
+    for (enum qp_memory memory = QP_MEM_WEIGHT; memory <= QP_MEM_DN_ROW; memory++) {
+        const struct quell_span s = model->units[unit].span[memory - QP_MEM_WEIGHT];
+        if (!quell_from_outside(model, memory) || !s.words)
+            continue;
+        const int after = quell_load_after(model, memory, unit);
+        const uint64_t clocks = (uint64_t)s.words * quell_lanes(memory, &model->limits) * 4 * 100 / 192 + LOAD;
+        m->loaded = at_least(m->loaded, after > 0 ? m->ends[after - 1] : 0) + clocks;
+        sum += clocks;
+    }
+    c->load += sum;
+    if (!unit)
+        m->loaded = 0; /* an image begins when its first layer does */
+    if (sum)
+        m->firmware = at_least(m->firmware, m->loaded + WRITE);
+}
+
 quell_status quell_estimate_cycles(const quell_model *model, int denoiser_on, quell_cycles *layers, uint64_t *total, quell_error *err)
 {
     struct machine m = {0};
     struct rows before = {0};
     uint64_t end = 0;
-    for (uint32_t i = 0; i < model->layer_count; i++) {
+    memset(layers, 0, model->layer_count * sizeof *layers);
+    for (uint32_t i = 0; i < model->unit_count; i++) {
+        const struct quell_unit *u = &model->units[i];
+        struct quell_model_layer slice = model->layers[u->layer];
         struct rows rows = {0};
-        layers[i] = (quell_cycles){0};
-        int done = run_layer(&model->layers[i], model->limits.cores, denoiser_on, &m, &before, &rows, &layers[i]);
+        slice.table = quell_unit_table(&slice, u);
+        load_unit(model, i, &m, &layers[u->layer]);
+        int done = run_layer(&slice, model->limits.cores, denoiser_on, &m, &before, &rows, &layers[u->layer]);
         free(before.stored);
         before = rows;
         if (!done) {
             free(rows.stored);
             return quell_fail(err, QUELL_E_MEMORY, "out of memory");
         }
-        uint64_t now = rows.stored[rows.count - 1];
-        layers[i].cycles = now - end;
-        end = now;
+        m.ends[i] = rows.stored[rows.count - 1];
+        layers[u->layer].slices++;
+        layers[u->layer].cycles += m.ends[i] - end;
+        end = m.ends[i];
     }
     free(before.stored);
     *total = end;

@@ -169,6 +169,8 @@ void quell_estimate_energy(const quell_model *model, int denoiser_on, quell_ener
 /* What a layer takes on the chip, estimated from the layer table (docs/compiler.md, "Cycles"). */
 typedef struct quell_cycles {
     uint64_t array, post; /* work of the array, of the units behind it: both at once, the longer one bounds the layer */
+    uint64_t load;        /* of the external memory, for the layer's parameters: while the layers before run, as far as there is room */
+    uint32_t slices;      /* one after the other */
     uint64_t cycles;      /* from the end of the layer before, as the host sees it, to its own */
 } quell_cycles;
 
