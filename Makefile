@@ -106,7 +106,7 @@ results: ## renew docs/results.md from the last make bench and make synth
 faults: setup build/lib/libquell.a build/gen/stamp $(RTL_RUNTIME) ## one deliberate fault in each RTL block: its bench must catch it
 	$(PYTHON) -m tests.rtl.faults
 
-lint: build/gen/stamp build/gen/usb_device.v ## verilator -Wall on the whole chip and the boards: no warning
+lint: build/gen/stamp build/gen/usb_device.v build/gen/litedram_core.v ## verilator -Wall on the whole chip and the boards: no warning
 	tools/lint.sh
 
 synth: build/gen/stamp build/fw/firmware.hex ## ECP5 synthesis of the SoC and of the denoiser alone: build/synth/report.md

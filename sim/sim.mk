@@ -1,6 +1,6 @@
 # The simulated board: build/bin/quell-simboard. Its --trace starts quell-simboard-trace, the same chip built with waveforms: they cost 10 % when not asked for (docs/soc.md).
 CPU_DIR      = $(shell $(PYTHON) -c 'import pythondata_cpu_picorv32 as p; print(p.data_location)')
-SIM_RTL     := $(wildcard hw/array/*.sv hw/noise/*.sv hw/denoiser/*.sv hw/post/*.sv hw/soc/*.sv)
+SIM_RTL     := $(wildcard hw/array/*.sv hw/noise/*.sv hw/denoiser/*.sv hw/post/*.sv hw/memory/*.sv hw/soc/*.sv)
 SIM_SOURCES  = build/gen/quell_regs_pkg.sv hw/soc/soc.sv
 SIM_BUILD   := build/sim
 # Quell's version and the hash of the hardware's sources, as the chip reports them.

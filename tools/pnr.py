@@ -78,21 +78,22 @@ def random_memory(board):
     return path
 
 
-def sources(folders=(*boards.RTL_FOLDERS, *boards.UNCONNECTED_FOLDERS)):
-    """Verilog files: packages first, then generated ones, then the folders in data-flow order, then the processor."""
+def sources(memory=False):
+    """Verilog files: packages first, then generated ones, with the SDRAM's controller if that is wanted, then the folders in data-flow order, then the processor."""
     import pythondata_cpu_picorv32
     generated = sorted((ROOT / "build/gen").glob("*.sv"))
     packages = [p for p in generated if p.name.endswith("_pkg.sv")]
-    units = [p for name in folders for p in sorted((ROOT / name).glob("*.sv"))]
+    units = [p for name in boards.RTL_FOLDERS for p in sorted((ROOT / name).glob("*.sv"))]
     cpu = next(Path(pythondata_cpu_picorv32.data_location).rglob("picorv32.v"))
-    return packages + [p for p in generated if p not in packages] + [ROOT / "build/gen/usb_device.v"] + units + [cpu]
+    verilog = ["usb_device.v", "litedram_core.v"] if memory else ["usb_device.v"]
+    return packages + [p for p in generated if p not in packages] + [ROOT / "build/gen" / name for name in verilog] + units + [cpu]
 
 
 def synthesise(board):
     out = folder(board)
     lines = []
     # Only what a board uses: Yosys maps logic another way, if only by some look-up tables, when it has read other modules as well.
-    for path in sources(boards.RTL_FOLDERS):
+    for path in sources(board.memory):
         defer = path.suffix == ".sv" and not path.name.endswith("_pkg.sv")  # read where it is used, with its parameters
         lines.append(f"read_verilog {'-sv ' if path.suffix == '.sv' else ''}{'-defer ' if defer else ''}{path}")
     parameters = {"FIRMWARE": f'"{relative(random_memory(board))}"', **board.parameters, **identity()}
@@ -111,7 +112,7 @@ def synthesise(board):
 def identity():
     """VERSION and BUILD, as sim/sim.mk makes them."""
     major, minor, patch = map(int, (ROOT / "VERSION").read_text().split("."))
-    files = sorted(str(p.relative_to(ROOT)) for name in ("array", "noise", "denoiser", "post", "soc") for p in (ROOT / "hw" / name).glob("*.sv"))
+    files = sorted(str(p.relative_to(ROOT)) for name in ("array", "noise", "denoiser", "post", "memory", "soc") for p in (ROOT / "hw" / name).glob("*.sv"))
     digest = hashlib.sha256(b"".join((ROOT / f).read_bytes() for f in [*files, "hw/regs/quell.rdl"])).hexdigest()
     return {"VERSION": major << 16 | minor << 8 | patch, "BUILD": f"32'sh{digest[:8]}"}
 

@@ -21,7 +21,7 @@ UNITS = [
     ("array", r"i_soc\.i_array"), ("denoiser", r"i_soc\.i_post\.u_denoiser"),
     ("noise", r"i_soc\.i_post\.u_(requantise|gauss|analog|correct|const|skid_v|skid_code)"), ("post", r"i_soc\.i_post"),
     ("processor", r"i_soc\.(i_cpu|i_ram|i_bus|mem_)"), ("command channel", r"i_soc\.i_channel"),
-    ("activation memory", r"i_soc\.i_act"), ("registers, layer queue", r"i_soc"), ("USB", r"i_usb"), ("clocks, resets, pins", r""),
+    ("activation memory", r"i_soc\.i_act"), ("external memory", r"i_soc\.g_memory|i_sdram"), ("registers, layer queue", r"i_soc"), ("USB", r"i_usb"), ("clocks, resets, pins", r""),
 ]
 # What nextpnr counts, as the part's data sheet names it; a carry cell is two LUT4, a distributed memory four.
 RESOURCES = {"LUT4": "TRELLIS_COMB", "FF": "TRELLIS_FF", "MULT18X18D": "MULT18X18D", "DP16KD": "DP16KD"}

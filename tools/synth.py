@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # What an LFE5U-85F has (Lattice FPGA-DS-02012).
 CAPACITY = {"LUT4": 83640, "flip-flops": 83640, "MULT18X18D": 156, "DP16KD": 208}
-FOLDERS = ["array", "noise", "denoiser", "post", "soc"]
+FOLDERS = ["array", "noise", "denoiser", "post", "memory", "soc"]
 
 
 def sources(top):

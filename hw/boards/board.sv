@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every board has in common: resets that wait for the PLL, USB link and the chip, joined by the byte streams.
+// What every board has in common: resets that wait for the PLL, USB link and the chip, joined by the byte streams; the SDRAM's controller, where there is one.
 // A board top adds pins and PLL. Three clocks: the chip's, and 48 and 12 MHz of USB; they meet only in usb_link and in reset_sync.
 `default_nettype none
 
@@ -19,7 +19,8 @@ module board #(
     parameter int    DN_PAIR_WORDS  = 256,
     parameter int    DN_ROW_WORDS   = 64,
     parameter int    LINE_PAIRS     = 1024,
-    parameter int    TABLES         = 8
+    parameter int    TABLES         = 8,
+    parameter int    EXT_WORDS      = 0
 ) (
     // PLL: chip, USB 12 MHz, USB 48 MHz, in lock
     input  wire logic clk_i,
@@ -40,7 +41,18 @@ module board #(
     output logic      trap_o,
     output logic      configured_o,
     output logic      suspended_o,
-    output logic      heartbeat_o
+    output logic      heartbeat_o,
+
+    // SDRAM, but for its clock; without EXT_WORDS: not enabled
+    output logic        sdram_cke_o,
+    output logic        sdram_cs_n_o,
+    output logic        sdram_ras_n_o,
+    output logic        sdram_cas_n_o,
+    output logic        sdram_we_n_o,
+    output logic [ 1:0] sdram_ba_o,
+    output logic [12:0] sdram_a_o,
+    output logic [ 1:0] sdram_dm_o,
+    inout  wire  [15:0] sdram_dq_io
 );
   logic rst, rst_usb;
   reset_sync i_reset (
@@ -88,7 +100,16 @@ module board #(
     assign rx_ready = tx_ready;
     assign tx_data = rx_data;
     assign {leds, idle, trap_o} = '0;
+    assign {sdram_cke_o, sdram_ba_o, sdram_a_o} = '0;
+    assign {sdram_cs_n_o, sdram_ras_n_o, sdram_cas_n_o, sdram_we_n_o, sdram_dm_o} = '1;
+    assign sdram_dq_io = 'z;
   end else begin : g_chip
+    logic mem_rd0_cmd_valid, mem_rd0_cmd_ready, mem_rd0_data_valid, mem_rd1_cmd_valid, mem_rd1_cmd_ready, mem_rd1_data_valid;
+    logic mem_wr_cmd_valid, mem_wr_cmd_ready, mem_wr_data_ready, ctrl_rst, ctrl_valid, ctrl_ready;
+    logic [23:0] mem_rd0_cmd_addr, mem_rd1_cmd_addr, mem_wr_cmd_addr;
+    logic [15:0] mem_rd0_data, mem_rd1_data, mem_wr_data;
+    logic [29:0] ctrl_addr;
+    logic [31:0] ctrl_data;
     soc #(
         .VERSION       (VERSION),
         .BUILD         (BUILD),
@@ -102,20 +123,83 @@ module board #(
         .DN_PAIR_WORDS (DN_PAIR_WORDS),
         .DN_ROW_WORDS  (DN_ROW_WORDS),
         .LINE_PAIRS    (LINE_PAIRS),
-        .TABLES        (TABLES)
+        .TABLES        (TABLES),
+        .EXT_WORDS     (EXT_WORDS)
     ) i_soc (
-        .clk_i     (clk_i),
-        .rst_i     (rst),
-        .rx_valid_i(rx_valid),
-        .rx_ready_o(rx_ready),
-        .rx_data_i (rx_data),
-        .tx_valid_o(tx_valid),
-        .tx_ready_i(tx_ready),
-        .tx_data_o (tx_data),
-        .leds_o    (leds),
-        .idle_o    (idle),
-        .trap_o    (trap_o)
+        .clk_i               (clk_i),
+        .rst_i               (rst),
+        .rx_valid_i          (rx_valid),
+        .rx_ready_o          (rx_ready),
+        .rx_data_i           (rx_data),
+        .tx_valid_o          (tx_valid),
+        .tx_ready_i          (tx_ready),
+        .tx_data_o           (tx_data),
+        .leds_o              (leds),
+        .idle_o              (idle),
+        .trap_o              (trap_o),
+        .mem_rd0_cmd_valid_o (mem_rd0_cmd_valid),
+        .mem_rd0_cmd_ready_i (mem_rd0_cmd_ready),
+        .mem_rd0_cmd_addr_o  (mem_rd0_cmd_addr),
+        .mem_rd0_data_valid_i(mem_rd0_data_valid),
+        .mem_rd0_data_i      (mem_rd0_data),
+        .mem_rd1_cmd_valid_o (mem_rd1_cmd_valid),
+        .mem_rd1_cmd_ready_i (mem_rd1_cmd_ready),
+        .mem_rd1_cmd_addr_o  (mem_rd1_cmd_addr),
+        .mem_rd1_data_valid_i(mem_rd1_data_valid),
+        .mem_rd1_data_i      (mem_rd1_data),
+        .mem_wr_cmd_valid_o  (mem_wr_cmd_valid),
+        .mem_wr_cmd_ready_i  (mem_wr_cmd_ready),
+        .mem_wr_cmd_addr_o   (mem_wr_cmd_addr),
+        .mem_wr_data_ready_i (mem_wr_data_ready),
+        .mem_wr_data_o       (mem_wr_data),
+        .ctrl_rst_o          (ctrl_rst),
+        .ctrl_valid_o        (ctrl_valid),
+        .ctrl_ready_i        (ctrl_ready),
+        .ctrl_addr_o         (ctrl_addr),
+        .ctrl_data_o         (ctrl_data)
     );
+    if (EXT_WORDS != 0) begin : g_sdram
+      sdram i_sdram (
+          .clk_i               (clk_i),
+          .mem_rd0_cmd_valid_i (mem_rd0_cmd_valid),
+          .mem_rd0_cmd_ready_o (mem_rd0_cmd_ready),
+          .mem_rd0_cmd_addr_i  (mem_rd0_cmd_addr),
+          .mem_rd0_data_valid_o(mem_rd0_data_valid),
+          .mem_rd0_data_o      (mem_rd0_data),
+          .mem_rd1_cmd_valid_i (mem_rd1_cmd_valid),
+          .mem_rd1_cmd_ready_o (mem_rd1_cmd_ready),
+          .mem_rd1_cmd_addr_i  (mem_rd1_cmd_addr),
+          .mem_rd1_data_valid_o(mem_rd1_data_valid),
+          .mem_rd1_data_o      (mem_rd1_data),
+          .mem_wr_cmd_valid_i  (mem_wr_cmd_valid),
+          .mem_wr_cmd_ready_o  (mem_wr_cmd_ready),
+          .mem_wr_cmd_addr_i   (mem_wr_cmd_addr),
+          .mem_wr_data_ready_o (mem_wr_data_ready),
+          .mem_wr_data_i       (mem_wr_data),
+          .ctrl_rst_i          (ctrl_rst),
+          .ctrl_valid_i        (ctrl_valid),
+          .ctrl_ready_o        (ctrl_ready),
+          .ctrl_addr_i         (ctrl_addr),
+          .ctrl_data_i         (ctrl_data),
+          .sdram_cke_o         (sdram_cke_o),
+          .sdram_cs_n_o        (sdram_cs_n_o),
+          .sdram_ras_n_o       (sdram_ras_n_o),
+          .sdram_cas_n_o       (sdram_cas_n_o),
+          .sdram_we_n_o        (sdram_we_n_o),
+          .sdram_ba_o          (sdram_ba_o),
+          .sdram_a_o           (sdram_a_o),
+          .sdram_dm_o          (sdram_dm_o),
+          .sdram_dq_io         (sdram_dq_io)
+      );
+    end else begin : g_no_sdram
+      assign {mem_rd0_cmd_ready, mem_rd0_data_valid, mem_rd0_data, mem_rd1_cmd_ready, mem_rd1_data_valid, mem_rd1_data} = '0;
+      assign {mem_wr_cmd_ready, mem_wr_data_ready, ctrl_ready} = '0;
+      wire unused_memory = &{1'b0, mem_rd0_cmd_valid, mem_rd0_cmd_addr, mem_rd1_cmd_valid, mem_rd1_cmd_addr, mem_wr_cmd_valid, mem_wr_cmd_addr, mem_wr_data,
+                             ctrl_rst, ctrl_valid, ctrl_addr, ctrl_data};
+      assign {sdram_cke_o, sdram_ba_o, sdram_a_o} = '0;
+      assign {sdram_cs_n_o, sdram_ras_n_o, sdram_cas_n_o, sdram_we_n_o, sdram_dm_o} = '1;
+      assign sdram_dq_io = 'z;
+    end
   end
   assign busy_o = leds[0];
 

@@ -50,6 +50,10 @@ module orangecrab #(
   assign rgb_led0_g = !(configured ? !suspended : heartbeat);
   assign rgb_led0_b = !busy;
 
+  // Its memory is DDR3, which Quell does not use yet.
+  wire [37:0] unused_sdram;
+  wire unused = &{1'b0, unused_sdram};
+
   board #(
       .LOOPBACK      (LOOPBACK),
       .VERSION       (VERSION),
@@ -66,21 +70,30 @@ module orangecrab #(
       .LINE_PAIRS    (LINE_PAIRS),
       .TABLES        (TABLES)
   ) i_board (
-      .clk_i       (clk),
-      .clk_usb_i   (clk_usb),
-      .clk_usb_io_i(clk_usb_io),
-      .locked_i    (locked),
-      .usb_dp_i    (usb_d_p),
-      .usb_dn_i    (usb_d_n),
-      .usb_dp_o    (dp),
-      .usb_dn_o    (dn),
-      .usb_oe_o    (oe),
-      .usb_pullup_o(usb_pullup),
-      .busy_o      (busy),
-      .configured_o(configured),
-      .suspended_o (suspended),
-      .trap_o      (trap),
-      .heartbeat_o (heartbeat)
+      .clk_i        (clk),
+      .clk_usb_i    (clk_usb),
+      .clk_usb_io_i (clk_usb_io),
+      .locked_i     (locked),
+      .usb_dp_i     (usb_d_p),
+      .usb_dn_i     (usb_d_n),
+      .usb_dp_o     (dp),
+      .usb_dn_o     (dn),
+      .usb_oe_o     (oe),
+      .usb_pullup_o (usb_pullup),
+      .busy_o       (busy),
+      .configured_o (configured),
+      .suspended_o  (suspended),
+      .trap_o       (trap),
+      .heartbeat_o  (heartbeat),
+      .sdram_cke_o  (unused_sdram[0]),
+      .sdram_cs_n_o (unused_sdram[1]),
+      .sdram_ras_n_o(unused_sdram[2]),
+      .sdram_cas_n_o(unused_sdram[3]),
+      .sdram_we_n_o (unused_sdram[4]),
+      .sdram_ba_o   (unused_sdram[6:5]),
+      .sdram_a_o    (unused_sdram[19:7]),
+      .sdram_dm_o   (unused_sdram[21:20]),
+      .sdram_dq_io  (unused_sdram[37:22])
   );
 endmodule
 

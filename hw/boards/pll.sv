@@ -3,7 +3,7 @@
 //
 //   op = clk * FB_DIV / IN_DIV       VCO = op * OP_DIV, 400 to 800 MHz       os = VCO / OS_DIV       os2 = VCO / OS2_DIV
 //
-// All outputs have the same phase: their rising edges coincide.
+// All outputs have the same phase: their rising edges coincide. But os2 may lag by OS2_LAG eighths of a VCO period (with OS2_DIV = OS_DIV: that lag behind os).
 `default_nettype none
 
 module pll #(
@@ -13,7 +13,8 @@ module pll #(
     parameter int OS_DIV     = 1,
     parameter int OS2_DIV    = 1,
     // "ENABLED" where the third output is needed
-    parameter     OS2_ENABLE = "DISABLED"
+    parameter     OS2_ENABLE = "DISABLED",
+    parameter int OS2_LAG    = 0
 ) (
     input  wire logic clk_i,
     output logic      op_o,
@@ -37,7 +38,8 @@ module pll #(
       .CLKOS_CPHASE (4),
       .CLKOS2_ENABLE(OS2_ENABLE),
       .CLKOS2_DIV   (OS2_DIV),
-      .CLKOS2_CPHASE(4)
+      .CLKOS2_CPHASE(4 + OS2_LAG / 8),
+      .CLKOS2_FPHASE(OS2_LAG % 8)
   ) i_ehxplll (
       .RST         (1'b0),
       .STDBY       (1'b0),

@@ -34,6 +34,7 @@ module layer_queue (
 
     // reset of the units
     output logic              units_rst_o,
+    output logic              array_busy_o,
     output logic              busy_o
 );
   localparam int LAYER_WORDS = quell_regs_pkg::LAYER_WORDS;
@@ -49,11 +50,11 @@ module layer_queue (
   logic [31:0] seed_q, inference_q;
   logic [31:0] readback[32];  // a copy in LUT memory: cheaper to read than the registers
   logic layer_wr;
-  assign layer_wr = reg_wr_i && reg_addr_i[11:8] == 4'h1;
+  assign layer_wr = reg_wr_i && reg_addr_i[11:7] == 5'h02;
 
   always_ff @(posedge clk_i) begin
     if (layer_wr) begin
-      for (int i = 0; i < LAYER_WORDS; i++) if (reg_addr_i[7:2] == 6'(i)) shadow_q[32*i+:32] <= reg_wdata_i;
+      for (int i = 0; i < LAYER_WORDS; i++) if (reg_addr_i[6:2] == 5'(i)) shadow_q[32*i+:32] <= reg_wdata_i;
       readback[reg_addr_i[6:2]] <= reg_wdata_i;
     end
     if (reg_wr_i && reg_addr_i == quell_regs_pkg::SEED) seed_q <= reg_wdata_i;
@@ -115,6 +116,7 @@ module layer_queue (
 
   assign rows_ready_o = behind_q ? rows_done_i : 10'h3FF;
   assign units_rst_o  = units_rst_q;
+  assign array_busy_o = array_busy_q;
   assign busy_o       = for_array_q || for_post_q || array_busy_q || post_busy_q;
 
   // ---- time stamps, read back ---------------------------------------------------------------------------------------------------------------
@@ -124,7 +126,7 @@ module layer_queue (
   always_ff @(posedge clk_i) begin
     if (array_take && !post_busy_q) start_q <= time_i;
     if (post_done_i) end_q <= time_i;
-    if (reg_addr_i[11:8] == 4'h1) reg_rdata_o <= readback[reg_addr_i[6:2]];
+    if (reg_addr_i[11:7] == 5'h02) reg_rdata_o <= readback[reg_addr_i[6:2]];
     else
       unique case (reg_addr_i)
         quell_regs_pkg::STATUS:     reg_rdata_o <= status;

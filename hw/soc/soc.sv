@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole chip: PicoRV32 with its RAM and bus, command channel, registers, layer queue, activation memory, and the two engines.
 // Its outside is a byte stream in each direction, LEDs, and `idle`: nothing happens until the next byte comes.
-// All sizes are set here and reach firmware and host through the registers.
+// All sizes are set here and reach firmware and host through the registers. An external memory is a controller's ports; without one they are still.
 `default_nettype none
 
 module soc #(
@@ -34,7 +34,9 @@ module soc #(
     // lines of denoiser and pooling, channel pairs
     parameter int    LINE_PAIRS     = 1024,
     // activation tables of 256 codes, a power of two up to 64; 0: none
-    parameter int    TABLES         = 8
+    parameter int    TABLES         = 8,
+    // external memory, 64-bit words, a power of two up to 4194304; 0: none
+    parameter int    EXT_WORDS      = 0
 ) (
     input  wire logic       clk_i,
     input  wire logic       rst_i,
@@ -54,7 +56,29 @@ module soc #(
     // no unit works, and the firmware has nothing to do until a byte comes
     output logic            idle_o,
     // the processor stopped at an illegal instruction or access
-    output logic            trap_o
+    output logic            trap_o,
+
+    // external memory (memory/memory_system.sv): native ports, registers and reset of LiteDRAM
+    output logic             mem_rd0_cmd_valid_o,
+    input  wire logic        mem_rd0_cmd_ready_i,
+    output logic      [23:0] mem_rd0_cmd_addr_o,
+    input  wire logic        mem_rd0_data_valid_i,
+    input  wire logic [15:0] mem_rd0_data_i,
+    output logic             mem_rd1_cmd_valid_o,
+    input  wire logic        mem_rd1_cmd_ready_i,
+    output logic      [23:0] mem_rd1_cmd_addr_o,
+    input  wire logic        mem_rd1_data_valid_i,
+    input  wire logic [15:0] mem_rd1_data_i,
+    output logic             mem_wr_cmd_valid_o,
+    input  wire logic        mem_wr_cmd_ready_i,
+    output logic      [23:0] mem_wr_cmd_addr_o,
+    input  wire logic        mem_wr_data_ready_i,
+    output logic      [15:0] mem_wr_data_o,
+    output logic             ctrl_rst_o,
+    output logic             ctrl_valid_o,
+    input  wire logic        ctrl_ready_i,
+    output logic      [29:0] ctrl_addr_o,
+    output logic      [31:0] ctrl_data_o
 );
   // ---- processor --------------------------------------------------------------------------------------------------------------------------
   logic mem_valid, mem_ready;
@@ -86,14 +110,14 @@ module soc #(
   );
 
   logic ram_en, msg_valid, msg_ready, reg_wr;
-  logic [31:0] ram_rdata, msg_rdata, channel_rdata, queue_rdata, registers_rdata;
+  logic [31:0] ram_rdata, msg_rdata, channel_rdata, queue_rdata, registers_rdata, memory_rdata;
   logic cpu_req_valid, cpu_req_ready, cpu_rsp_valid, cpu_wr_valid, cpu_wr_ready;
   logic [15:0] cpu_act_addr;
   logic [63:0] cpu_wr_data, act_rsp_data;
-  logic [4:0] wr_en;
-  logic [15:0] wr_index;
-  logic [5:0] wr_lane;
-  logic [31:0] wr_data;
+  logic [4:0] cpu_wr_en, wr_en;
+  logic [15:0] cpu_wr_index, wr_index;
+  logic [5:0] cpu_wr_lane, wr_lane;
+  logic [31:0] cpu_wr_lane_data, wr_data;
 
   cpu_bus i_bus (
       .clk_i          (clk_i),
@@ -110,7 +134,7 @@ module soc #(
       .msg_ready_i    (msg_ready),
       .msg_rdata_i    (msg_rdata),
       .reg_wr_o       (reg_wr),
-      .reg_rdata_i    (channel_rdata | queue_rdata | registers_rdata),
+      .reg_rdata_i    (channel_rdata | queue_rdata | registers_rdata | memory_rdata),
       .act_req_valid_o(cpu_req_valid),
       .act_req_ready_i(cpu_req_ready),
       .act_addr_o     (cpu_act_addr),
@@ -119,10 +143,10 @@ module soc #(
       .act_wr_valid_o (cpu_wr_valid),
       .act_wr_ready_i (cpu_wr_ready),
       .act_wr_data_o  (cpu_wr_data),
-      .wr_en_o        (wr_en),
-      .wr_index_o     (wr_index),
-      .wr_lane_o      (wr_lane),
-      .wr_data_o      (wr_data)
+      .wr_en_o        (cpu_wr_en),
+      .wr_index_o     (cpu_wr_index),
+      .wr_lane_o      (cpu_wr_lane),
+      .wr_data_o      (cpu_wr_lane_data)
   );
 
   ram #(
@@ -138,8 +162,8 @@ module soc #(
   );
 
   // ---- command channel, registers -----------------------------------------------------------------------------------------------------------
-  logic rx_armed, tx_busy, queue_busy;
-  assign idle_o = !leds_o[0] && rx_armed && !tx_busy && !queue_busy;
+  logic rx_armed, tx_busy, queue_busy, array_busy, memory_busy;
+  assign idle_o = !leds_o[0] && rx_armed && !tx_busy && !queue_busy && !memory_busy;
 
   command_channel #(
       .WORDS(MESSAGE_WORDS)
@@ -223,6 +247,7 @@ module soc #(
       .inference_o  (inference),
       .rows_done_i  (rows_done),
       .units_rst_o  (units_rst),
+      .array_busy_o (array_busy),
       .busy_o       (queue_busy)
   );
   // Each engine uses its share of the fields.
@@ -260,6 +285,64 @@ module soc #(
       .cpu_wr_addr_i  (cpu_act_addr),
       .cpu_wr_data_i  (cpu_wr_data)
   );
+
+  // ---- external memory ------------------------------------------------------------------------------------------------------------------------
+  if (EXT_WORDS != 0) begin : g_memory
+    memory_system #(
+        .EXT_WORDS     (EXT_WORDS),
+        .CONV_CORES    (CONV_CORES),
+        .BOTTLENECK_MAX(BOTTLENECK_MAX),
+        .WEIGHT_WORDS  (WEIGHT_WORDS),
+        .CONST_WORDS   (CONST_WORDS),
+        .DN_PAIR_WORDS (DN_PAIR_WORDS),
+        .DN_ROW_WORDS  (DN_ROW_WORDS),
+        .TABLES        (TABLES)
+    ) i_memory (
+        .clk_i               (clk_i),
+        .rst_i               (rst_i),
+        .reg_wr_i            (reg_wr),
+        .reg_addr_i          (mem_addr[11:0]),
+        .reg_wdata_i         (mem_wdata),
+        .reg_rdata_o         (memory_rdata),
+        .array_idle_i        (!array_busy),
+        .busy_o              (memory_busy),
+        .cpu_en_i            (cpu_wr_en),
+        .cpu_index_i         (cpu_wr_index),
+        .cpu_lane_i          (cpu_wr_lane),
+        .cpu_data_i          (cpu_wr_lane_data),
+        .wr_en_o             (wr_en),
+        .wr_index_o          (wr_index),
+        .wr_lane_o           (wr_lane),
+        .wr_data_o           (wr_data),
+        .mem_rd0_cmd_valid_o (mem_rd0_cmd_valid_o),
+        .mem_rd0_cmd_ready_i (mem_rd0_cmd_ready_i),
+        .mem_rd0_cmd_addr_o  (mem_rd0_cmd_addr_o),
+        .mem_rd0_data_valid_i(mem_rd0_data_valid_i),
+        .mem_rd0_data_i      (mem_rd0_data_i),
+        .mem_rd1_cmd_valid_o (mem_rd1_cmd_valid_o),
+        .mem_rd1_cmd_ready_i (mem_rd1_cmd_ready_i),
+        .mem_rd1_cmd_addr_o  (mem_rd1_cmd_addr_o),
+        .mem_rd1_data_valid_i(mem_rd1_data_valid_i),
+        .mem_rd1_data_i      (mem_rd1_data_i),
+        .mem_wr_cmd_valid_o  (mem_wr_cmd_valid_o),
+        .mem_wr_cmd_ready_i  (mem_wr_cmd_ready_i),
+        .mem_wr_cmd_addr_o   (mem_wr_cmd_addr_o),
+        .mem_wr_data_ready_i (mem_wr_data_ready_i),
+        .mem_wr_data_o       (mem_wr_data_o),
+        .ctrl_rst_o          (ctrl_rst_o),
+        .ctrl_valid_o        (ctrl_valid_o),
+        .ctrl_ready_i        (ctrl_ready_i),
+        .ctrl_addr_o         (ctrl_addr_o),
+        .ctrl_data_o         (ctrl_data_o)
+    );
+  end else begin : g_no_memory
+    assign {wr_en, wr_index, wr_lane, wr_data} = {cpu_wr_en, cpu_wr_index, cpu_wr_lane, cpu_wr_lane_data};
+    assign {memory_rdata, memory_busy} = '0;
+    assign {mem_rd0_cmd_valid_o, mem_rd0_cmd_addr_o, mem_rd1_cmd_valid_o, mem_rd1_cmd_addr_o, mem_wr_cmd_valid_o, mem_wr_cmd_addr_o, mem_wr_data_o,
+            ctrl_rst_o, ctrl_valid_o, ctrl_addr_o, ctrl_data_o} = '0;
+    wire unused_memory = &{1'b0, array_busy, mem_rd0_cmd_ready_i, mem_rd0_data_valid_i, mem_rd0_data_i, mem_rd1_cmd_ready_i, mem_rd1_data_valid_i,
+            mem_rd1_data_i, mem_wr_cmd_ready_i, mem_wr_data_ready_i, ctrl_ready_i};
+  end
 
   // ---- engines ------------------------------------------------------------------------------------------------------------------------------
   logic acc_valid, acc_ready;

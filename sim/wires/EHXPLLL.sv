@@ -18,7 +18,8 @@ module EHXPLLL #(
     parameter int CLKOP_CPHASE  = 0,
     parameter int CLKOS_CPHASE  = 0,
     parameter int CLKOS2_CPHASE = 0,
-    parameter int CLKOS3_CPHASE = 0
+    parameter int CLKOS3_CPHASE = 0,
+    parameter int CLKOS2_FPHASE = 0
 ) (
     input  wire  RST,
     input  wire  STDBY,

@@ -29,16 +29,28 @@ module wires_top #(
   assign dn = device_oe_o ? 1'bz : line_dn_i;
 
   wire unused_pull;
+  wire [38:0] unused_sdram;
   ulx3s #(
-      .VERSION(VERSION),
-      .BUILD  (BUILD)
+      .VERSION  (VERSION),
+      .BUILD    (BUILD),
+      .EXT_WORDS(0)
   ) i_ulx3s (
       .clk_25mhz     (clk_25mhz),
       .usb_fpga_bd_dp(dp),
       .usb_fpga_bd_dn(dn),
       .usb_fpga_pu_dp(pullup_o),
       .usb_fpga_pu_dn(unused_pull),
-      .led           (led_o)
+      .led           (led_o),
+      .sdram_clk     (unused_sdram[0]),
+      .sdram_cke     (unused_sdram[1]),
+      .sdram_csn     (unused_sdram[2]),
+      .sdram_rasn    (unused_sdram[3]),
+      .sdram_casn    (unused_sdram[4]),
+      .sdram_wen     (unused_sdram[5]),
+      .sdram_ba      (unused_sdram[7:6]),
+      .sdram_a       (unused_sdram[20:8]),
+      .sdram_dqm     (unused_sdram[22:21]),
+      .sdram_d       (unused_sdram[38:23])
   );
 
   assign device_oe_o = i_ulx3s.oe;

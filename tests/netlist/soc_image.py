@@ -25,7 +25,7 @@ RESULT = ROOT / "docs/netlist.json"
 BOARD = ROOT / "build/bin/quell-netboard"
 SETTINGS = dict(profile=cli.PROFILES["additive"], denoiser="sample", noise_seed=7, limit=1, dump_count=1)
 # Folders of the chip without what is around it on a board; the firmware; the models of the cells.
-RTL_FOLDERS = ("hw/array", "hw/noise", "hw/denoiser", "hw/post", "hw/soc")
+RTL_FOLDERS = ("hw/array", "hw/noise", "hw/denoiser", "hw/post", "hw/memory", "hw/soc")
 OTHERS = ("hw/regs/*.rdl", "fw/include/*.h", "fw/src/*", "fw/target/*", "sim/cells/*", "tests/netlist/synth.py", "tools/gen_regs.py", "tools/gen_box_muller.py")
 
 

@@ -34,8 +34,8 @@ build/rtl/runtime/%.o:
 # The USB link is tested on its wires.
 $(RTL_BUILD)/usb_link/bench: build/gen/usb_device.v $(wildcard sim/wires/usb_*)
 
-# The DMA on the SDRAM's pins.
-$(RTL_BUILD)/dma_sdram/bench $(RTL_BUILD)/loader_sdram/bench: build/gen/litedram_core.v tests/rtl/dma_sdram.sv tests/rtl/loader_sdram.sv tests/rtl/sdram_bench.h $(wildcard sim/sdram/*)
+# The DMA, the loader, the whole external memory on the SDRAM's pins.
+$(addprefix $(RTL_BUILD)/,dma_sdram/bench loader_sdram/bench memory_sdram/bench): build/gen/litedram_core.v $(wildcard tests/rtl/*_sdram.sv) tests/rtl/sdram_bench.h $(wildcard sim/sdram/*)
 
 tests-build: $(RTL_RUNTIME)
 
