@@ -10,7 +10,6 @@ enum { ALL_BANKS = 0x400, MODE_CL2_BURST1 = 0x20 };        /* address */
 enum { WAIT = 16000 };                                     /* clocks: 200 us at up to 80 MHz */
 enum { STREAM_LOAD = 0, STREAM_READ = 1, STREAM_WRITE = 2 };
 
-static_assert(offsetof(quell_regs_t, mem_ctrl_addr) == 0x1B8 && offsetof(quell_regs_t, mem_ctrl_data) == 0x1BC, "start.S writes there");
 
 static void control(uint32_t address, uint32_t data)
 {

@@ -6,9 +6,7 @@
 #include <stdbool.h>
 #include "hardware.h"
 
-/* At reset start.S takes the memory's pins from the controller, which would refresh a memory that is not initialised. */
-
-/* Initialise the memory, if that has not been done since the last reset: 200 us. */
+/* Initialise the memory, if that has not been done since the last reset: 200 us. Until the first write to its registers the controller is in reset. */
 void external_open(struct hardware *hw);
 
 /* Copy whole words from the message buffer; they lie within the memory. */

@@ -3,10 +3,6 @@
     .section .start, "ax"
     .globl _start
 _start:
-    li   a0, 0x200001B8  /* mem_ctrl_addr, mem_ctrl_data (external.c has checked): the memory's controller gives up the pins, before it would refresh */
-    li   a1, 0x800       /* DFII_CONTROL */
-    sw   a1, 0(a0)
-    sw   zero, 4(a0)
     la   a0, __bss_start
     la   a1, __bss_end
 1:  bgeu a0, a1, 2f
