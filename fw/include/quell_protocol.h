@@ -133,7 +133,7 @@ struct qp_program {
     uint32_t loads;     /* number of struct qp_load that follow */
 };
 
-/* Words that the device copies from the external memory before a layer of every image. In the order of their layers. */
+/* Words that the device copies from the external memory before a layer of every image. In ascending order of `after`: then nothing can wait for what is behind it. */
 struct qp_load {
     uint32_t source; /* first word in the external memory; the lanes follow one another as in a QP_WRITE */
     uint16_t index, words; /* in the memory that is filled */

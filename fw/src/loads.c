@@ -25,15 +25,15 @@ static bool within(struct qp_error *error, uint32_t index, size_t field, int32_t
 }
 #define WITHIN(member, least, most) within(error, index, offsetof(struct qp_load, member), (int32_t)l->member, (int32_t)(least), (int32_t)(most))
 
-static bool check_load(const struct hardware *hw, uint32_t ext_words, uint32_t layers, uint32_t least_layer, const struct qp_load *l, uint32_t index, struct qp_error *error)
+static bool check_load(const struct hardware *hw, uint32_t ext_words, uint32_t layers, int32_t least_after, const struct qp_load *l, uint32_t index, struct qp_error *error)
 {
-    if (!(WITHIN(memory, QP_MEM_WEIGHT, QP_MEM_TABLE) && WITHIN(zero, 0, 0) && WITHIN(layer, least_layer, layers - 1)))
+    if (!(WITHIN(memory, QP_MEM_WEIGHT, QP_MEM_TABLE) && WITHIN(zero, 0, 0) && WITHIN(layer, 0, layers - 1)))
         return false;
     const struct memory *memory = &hw->memory[l->memory];
     uint32_t most = memory->words < UINT16_MAX ? memory->words : UINT16_MAX, words = (l->words * memory->lanes + 1) / 2;
     return WITHIN(words, 1, most) && WITHIN(index, 0, memory->words - l->words) && WITHIN(source, 0, words > ext_words ? 0 : ext_words - words)
         && within(error, index, offsetof(struct qp_load, words), (int32_t)words, 0, (int32_t)ext_words)
-        && WITHIN(after, (int32_t)l->layer + 1 - (int32_t)layers, l->layer);
+        && WITHIN(after, (int32_t)l->layer + 1 - (int32_t)layers, l->layer) && WITHIN(after, least_after, INT8_MAX);
 }
 
 enum qp_status loads_check(const struct hardware *hw, uint32_t layers, uint32_t offset, uint32_t length, struct qp_error *error)
@@ -56,12 +56,12 @@ enum qp_status loads_check(const struct hardware *hw, uint32_t layers, uint32_t 
         *error = (struct qp_error){QP_WHERE_HEADER, 0, field, length, HEAD_BYTES + count * LOAD_BYTES};
         return QP_BAD_LENGTH;
     }
-    uint32_t layer = 0;
+    int32_t after = INT8_MIN;
     for (uint32_t i = 0; i < count; i++) {
         const struct qp_load load = read_load(offset, i);
-        if (!check_load(hw, ext_words, layers, layer, &load, i, error))
+        if (!check_load(hw, ext_words, layers, after, &load, i, error))
             return QP_BAD_FIELD;
-        layer = load.layer;
+        after = load.after;
     }
     return QP_OK;
 }
@@ -73,14 +73,15 @@ void loads_store(struct loads *loads, uint32_t layers, uint32_t offset)
     loads->count = message_word(offset + offsetof(struct qp_program, loads));
     loads->layers = layers;
     loads->running = false;
-    uint32_t layer = 0;
+    for (uint32_t layer = 0; layer < layers; layer++)
+        loads->end[layer] = 0;
     for (uint32_t i = 0; i < loads->count; i++) {
         loads->load[i] = read_load(offset, i);
-        for (; layer < loads->load[i].layer; layer++)
-            loads->end[layer] = (uint16_t)i;
+        loads->end[loads->load[i].layer] = (uint16_t)(i + 1); /* the last one of its layer, so far */
     }
-    for (; layer < layers; layer++)
-        loads->end[layer] = (uint16_t)loads->count;
+    for (uint32_t layer = 1; layer < layers; layer++)
+        if (loads->end[layer] < loads->end[layer - 1])
+            loads->end[layer] = loads->end[layer - 1];
 }
 
 /* ---- while images run ------------------------------------------------------------------------------------------------------------------ */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The loads of a program: what its layers need that the chip's memories do not hold all the time comes from the external memory, image after image, in
- * the order of the layers and as early as the words that it overwrites are free (docs/plan.md). A lap is the loads of one image.
+ * the order in which the words that it overwrites become free (docs/plan.md). A lap is the loads of one image.
  */
 #ifndef QUELL_LOADS_H
 #define QUELL_LOADS_H
@@ -12,7 +12,7 @@
 struct loads {
     uint32_t count;                     /* 0: everything lies in the chip */
     struct qp_load load[QP_MAX_LOADS];
-    uint16_t end[QP_MAX_LAYERS];        /* loads of this layer and those before it */
+    uint16_t end[QP_MAX_LAYERS];        /* loads up to the last one of this layer and those before it */
     uint32_t layers;                    /* of the table */
     bool running;                       /* the rest is known: */
     uint32_t next;                      /* load to be issued */

@@ -35,6 +35,7 @@ struct machine {
     uint64_t bank[2]; /* each half of the row buffer, the same */
     uint32_t turn;
     uint64_t loaded;  /* the loader is free again */
+    uint64_t ready[QUELL_UNITS_MAX]; /* everything that a unit needs is there; 0: always is */
     uint64_t ends[QUELL_UNITS_MAX];
 };
 
@@ -157,24 +158,26 @@ static int run_layer(const struct quell_model_layer *l, uint32_t cores, int deno
     return 1;
 }
 
-/* The external memory gives 1.92 bytes a clock (docs/memory.md). A load begins when what it overwrites is not read any more; for the image before, that is long ago. */
-static void load_unit(const struct quell_model *model, uint32_t unit, struct machine *m, quell_cycles *c)
+/* The external memory gives 1.92 bytes a clock (docs/memory.md). */
+static uint64_t load_clocks(const struct quell_model *model, enum qp_memory memory, uint32_t unit)
 {
-    uint64_t sum = 0;
-    for (enum qp_memory memory = QP_MEM_WEIGHT; memory <= QP_MEM_DN_ROW; memory++) {
-        const struct quell_span s = model->units[unit].span[memory - QP_MEM_WEIGHT];
-        if (!quell_from_outside(model, memory) || !s.words)
-            continue;
-        const int after = quell_load_after(model, memory, unit);
-        const uint64_t clocks = (uint64_t)s.words * quell_lanes(memory, &model->limits) * 4 * 100 / 192 + LOAD;
-        m->loaded = at_least(m->loaded, after > 0 ? m->ends[after - 1] : 0) + clocks;
-        sum += clocks;
-    }
-    c->load += sum;
-    if (!unit)
-        m->loaded = 0; /* an image begins when its first layer does */
-    if (sum)
-        m->firmware = at_least(m->firmware, m->loaded + WRITE);
+    const uint32_t words = quell_from_outside(model, memory) ? model->units[unit].span[memory - QP_MEM_WEIGHT].words : 0;
+    return words ? (uint64_t)words * quell_lanes(memory, &model->limits) * 4 * 100 / 192 + LOAD : 0;
+}
+
+/* All loads that may begin when so many units have ended, one after the other, those of early units first; the image before has ended long ago. */
+static void load_units(const struct quell_model *model, int ended, struct machine *m)
+{
+    m->loaded = at_least(m->loaded, ended ? m->ends[ended - 1] : 0);
+    for (uint32_t unit = 0; unit < model->unit_count; unit++)
+        for (enum qp_memory memory = QP_MEM_WEIGHT; memory <= QP_MEM_DN_ROW; memory++) {
+            const uint64_t clocks = load_clocks(model, memory, unit);
+            const int after = quell_load_after(model, memory, unit);
+            if (!clocks || (after > 0 ? after : 0) != ended)
+                continue;
+            m->loaded += unit ? clocks : 0; /* an image begins when its first layer does */
+            m->ready[unit] = at_least(m->ready[unit], m->loaded);
+        }
 }
 
 quell_status quell_estimate_cycles(const quell_model *model, int denoiser_on, quell_cycles *layers, uint64_t *total, quell_error *err)
@@ -188,7 +191,11 @@ quell_status quell_estimate_cycles(const quell_model *model, int denoiser_on, qu
         struct quell_model_layer slice = model->layers[u->layer];
         struct rows rows = {0};
         slice.table = quell_unit_table(&slice, u);
-        load_unit(model, i, &m, &layers[u->layer]);
+        load_units(model, (int)i, &m);
+        if (m.ready[i])
+            m.firmware = at_least(m.firmware, m.ready[i] + WRITE);
+        for (enum qp_memory memory = QP_MEM_WEIGHT; memory <= QP_MEM_DN_ROW; memory++)
+            layers[u->layer].load += load_clocks(model, memory, i);
         int done = run_layer(&slice, model->limits.cores, denoiser_on, &m, &before, &rows, &layers[u->layer]);
         free(before.stored);
         before = rows;

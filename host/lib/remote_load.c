@@ -75,6 +75,21 @@ static quell_status add_unit(struct parts *p, const struct quell_program *progra
     return QUELL_OK;
 }
 
+static int after_of(const uint8_t *load) { return (int8_t)load[10]; }
+
+/* In the order in which they may begin, else as they are: insertion, for there are at most 192. */
+static void sort_loads(struct parts *p)
+{
+    for (uint32_t i = 1; i < p->load_count; i++) {
+        uint8_t load[LOAD_BYTES];
+        uint32_t k = i;
+        memcpy(load, p->loads + i * LOAD_BYTES, LOAD_BYTES);
+        for (; k > 0 && after_of(p->loads + (k - 1) * LOAD_BYTES) > after_of(load); k--)
+            memcpy(p->loads + k * LOAD_BYTES, p->loads + (k - 1) * LOAD_BYTES, LOAD_BYTES);
+        memcpy(p->loads + k * LOAD_BYTES, load, LOAD_BYTES);
+    }
+}
+
 static quell_status collect(const struct quell_program *program, struct parts **parts, quell_error *err)
 {
     struct parts *p = *parts = calloc(1, sizeof *p);
@@ -86,6 +101,7 @@ static quell_status collect(const struct quell_program *program, struct parts **
         return quell_fail(err, QUELL_E_MEMORY, "out of memory");
     for (uint32_t i = 0; i < program->model->unit_count; i++)
         TRY(add_unit(p, program, i, err));
+    sort_loads(p);
     return QUELL_OK;
 }
 

@@ -123,7 +123,7 @@ static void test_limits(void **state)
     REFUSED(l[1].memory = QP_MEM_EXTERNAL, 1, struct qp_load, memory, QP_MEM_EXTERNAL, QP_MEM_TABLE);
     REFUSED(l[1].zero = 1, 1, struct qp_load, zero, 1, 0);
     REFUSED(l[3].layer = 3, 3, struct qp_load, layer, 3, 2);
-    REFUSED(l[3].layer = 0, 3, struct qp_load, layer, 0, 1); /* not in order */
+    REFUSED(l[3].after = 0, 3, struct qp_load, after, 0, 1); /* not in order */
     REFUSED(l[0].words = 0, 0, struct qp_load, words, 0, 1);
     REFUSED(l[0].words = 2049, 0, struct qp_load, words, 2049, 2048);
     REFUSED(l[0].index = 2044, 0, struct qp_load, index, 2044, 2043);
