@@ -95,6 +95,16 @@ def repair(text):
         pins.append(f"(* keep *) OFS1P3BX dq_oe_ff{number} (.D(~{enable}), .PD(1'd0), .SCLK(sys_clk), .SP(1'd1), .Q(dq_oe_n[{number}]));")
     text = replace(r"(?<=^module litedram_core \()([^;]*)^\);\n", rf"\1);\n\n// Output enables of the data pins, active low\nwire [{DQ - 1}:0] dq_oe_n;\n", text, 1)
     text = replace(r"^endmodule", "\n".join(pins) + "\n\nendmodule", text, 1)
+    # Whether a request hits the open row is known a clock ahead: when it comes into its bank's buffer, and when its row is opened. The comparison would
+    # begin the chip's longest path, through the arbiter to every bank's timers.
+    for bank in range(Chip.nbanks):
+        name = f"core_bankmachine{bank}"
+        row = "[21:9]"
+        text = replace(rf"^wire( +){name}_row_hit;", rf"reg \1{name}_row_hit = 1'd0;", text, 1)
+        text = replace(rf"^assign {name}_row_hit = \({name}_row == {name}_source_source_payload_addr{re.escape(row)}\);\n", "", text, 1)
+        hits = ["always @(posedge sys_clk)", f"    if ({name}_row_open) {name}_row_hit <= 1'd1;",
+                f"    else if ({name}_pipe_valid_sink_ready) {name}_row_hit <= {name}_row == {name}_pipe_valid_sink_payload_addr{row};"]
+        text = replace(r"^endmodule", "\n".join(hits) + "\n\nendmodule", text, 1)
     # The same file whenever it is made: without date, the revision of whatever folder it was made in, and the tree of modules, whose order is random.
     text = replace(r"^/\*\n[^/]*^\*/\n", "", text, 1)
     text = replace(r"^// (Date|LiteX sha1) .*\n", "", text, 2)
