@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The simulated board: the whole chip in Verilator, its command channel on stdin and stdout, messages on stderr. Ends when stdin has ended and
 // the chip is idle. While the chip is idle and no byte is there it sleeps instead of simulating; its clock stands still then.
-// NETLIST: the chip is Yosys's netlist, whose block RAMs hold the firmware (docs/netlist.md).
+// Its SDRAM is sim/sdram's model on the controller's pins: a rule of its data sheet that is broken ends the simulation. Nothing of both is simulated until
+// the firmware wakes the controller.
+// NETLIST: the chip is Yosys's netlist, whose block RAMs hold the firmware, without SDRAM (docs/netlist.md).
 // Built twice: waveforms cost speed even when not asked for, so --trace continues in the program beside this one whose name ends in -trace.
 #include <cerrno>
 #include <climits>
@@ -20,10 +22,15 @@
 #if VM_TRACE_FST
 #include <verilated_fst_c.h>
 #endif
+#ifdef NETLIST
 #include "Vsoc.h"
-#ifndef NETLIST
-#include "Vsoc___024root.h"
+using Chip = Vsoc;
+#else
+#include "Vsimboard_top.h"
+#include "Vsimboard_top___024root.h"
 #include "firmware.h"
+#include "sdram/sdram_chip.h"
+using Chip = Vsimboard_top;
 #endif
 
 // Clock cycles between looks at stdin, and of idleness before the board may sleep: the firmware must have had time to notice the last byte.
@@ -33,6 +40,13 @@ static const size_t LINK_FIFO = 128;
 // On a slow link the clock stands still for so many milliseconds after all that the host has sent is used up and after each answer: how busy the PC is
 // must not change how many cycles a run takes. What the host does next depends only on what it has got, so it need not be awaited again before that.
 static const int HOST_MS = 50;
+
+#ifndef NETLIST
+// 66.67 MHz: the SDRAM's clock a quarter later than its pins; from the FPGA's clock to its pins and from the pins to its flip-flops (tests/rtl/sdram_bench.h).
+static const Picoseconds CLOCK = 15000, LAG = 3750, OUT = 2500, IN = 1500;
+// The controller's reset comes in through two flip-flops.
+static const uint64_t MEMORY_RESET_CYCLES = 16;
+#endif
 
 struct Options {
     std::string trace, firmware;
@@ -170,7 +184,7 @@ class Board {
             fail("the netlist has its own firmware", 2);
 #else
         try {
-            store_firmware(options.firmware, dut.rootp->soc__DOT__i_ram__DOT__memory);
+            store_firmware(options.firmware, dut.rootp->simboard_top__DOT__i_soc__DOT__i_ram__DOT__memory);
         } catch (const std::runtime_error &problem) {
             fail(problem.what(), 2);
         }
@@ -194,13 +208,48 @@ class Board {
     void cycle()
     {
         dut.clk_i = 1;
+        memory_clock(true);
         dut.eval();
         dump(10 * cycles);
+        memory_chip();
         dut.clk_i = 0;
+        memory_clock(false);
         dut.eval();
         dump(10 * cycles + 5);
         cycles++;
     }
+
+#ifdef NETLIST
+    void memory_clock(bool) {}
+    void memory_chip() {}
+#else
+    void memory_clock(bool high)
+    {
+        if (high && !memory_runs)
+            memory_runs = cycles >= MEMORY_RESET_CYCLES && !dut.mem_rst_o;
+        dut.mem_clk_i = high && (memory_runs || cycles < MEMORY_RESET_CYCLES);
+    }
+
+    // The pins after this edge, and what is on them at the next one.
+    void memory_chip()
+    {
+        if (!memory_runs)
+            return;
+        if (!sdram)
+            sdram = std::make_unique<SdramChip>();
+        Picoseconds edge = (Picoseconds)cycles * CLOCK;
+        SdramPins pins;
+        pins.cke = dut.sdram_cke_o, pins.cs_n = dut.sdram_cs_n_o, pins.ras_n = dut.sdram_ras_n_o, pins.cas_n = dut.sdram_cas_n_o, pins.we_n = dut.sdram_we_n_o;
+        pins.ba = dut.sdram_ba_o, pins.a = dut.sdram_a_o, pins.dqm = dut.sdram_dm_o, pins.driven = dut.sdram_dq_oe_o, pins.dq = dut.sdram_dq_o;
+        try {
+            sdram->clock(edge + OUT + LAG, pins, LAG);
+        } catch (const SdramViolation &violation) {
+            flush();
+            fail(violation.what(), 5);
+        }
+        dut.sdram_dq_i = sdram->sample(edge + CLOCK - IN);
+    }
+#endif
 
     void dump(uint64_t time)
     {
@@ -240,7 +289,11 @@ class Board {
 
     const Options &options;
     VerilatedContext context;
-    Vsoc dut;
+    Chip dut;
+#ifndef NETLIST
+    std::unique_ptr<SdramChip> sdram;
+    bool memory_runs = false;
+#endif
 #if VM_TRACE_FST
     std::unique_ptr<VerilatedFstC> trace;
 #endif
