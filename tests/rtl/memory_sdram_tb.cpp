@@ -278,7 +278,7 @@ static void counters(Bench &b)
     TB_CHECK(tb, !b.get(CNT_MEM_READ) && !b.get(CNT_MEM_WRITTEN) && !b.get(CNT_LOAD_WAIT), "counters after their clearing");
 }
 
-static void run(Tb<Vmemory_sdram> &tb)
+static void all(Tb<Vmemory_sdram> &tb)
 {
     Bench b(tb);
     b.reset();
@@ -325,6 +325,15 @@ static void run(Tb<Vmemory_sdram> &tb)
     b.check_memory();
     b.load(BASE + 50, 100, 100), b.check_loads();
     b.write(BASE, 40), b.read(BASE, 80);
+}
+
+static void run(Tb<Vmemory_sdram> &tb)
+{
+    try {
+        all(tb);
+    } catch (const SdramViolation &violation) {
+        throw TbFailure(violation.what());
+    }
 }
 
 int main(int argc, char **argv) { return tb_main<Vmemory_sdram>(argc, argv, "memory_sdram", run); }
