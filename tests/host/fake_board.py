@@ -8,6 +8,7 @@
     slow       0.1 s an image                           version  another version of Quell
     load       end (signal 9) when the table comes
     sizes:N,.. a board of these sizes, from CONV_CORES to the lines of denoiser and pooling, and the activation tables
+QUELL_FAKE_PROGRAM names a file that keeps what the board holds from one run to the next: the program's name and how many WRITEs came since the last one.
 QUELL_FAKE_READY names a file that is made once requests are heard. Logits of image i are i, i + 1, ... (modulo 100); TABLE is refused with field z_in of layer 2 if QUELL_FAKE is table.
 """
 import os
@@ -26,7 +27,9 @@ def main():
     sizes = [int(v) for v in number.split(",")] if mode == "sizes" else [8, 4, 8192, 2048, 512, 512, 256, 64, 1024, 8]
     number = int(number or 0) if mode != "sizes" else 0
     version = [int(v) for v in open(os.path.join(os.path.dirname(__file__), "../../VERSION")).read().strip().split(".")]
-    images = 0
+    images = writes = 0
+    memory = os.environ.get("QUELL_FAKE_PROGRAM")
+    held = [int(v) for v in open(memory).read().split()[:2]] if memory and os.path.exists(memory) else [0, 0]
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     if "QUELL_FAKE_READY" in os.environ:
         open(os.environ["QUELL_FAKE_READY"], "w").close()
@@ -40,7 +43,9 @@ def main():
         magic, status, answer, flip, hurt = 0x31505151, 0, b"", 0, False
         if opcode == 1:
             number_of = version[0] << 16 | version[1] << 8 | version[2]
-            answer = struct.pack("<13I", number_of + (mode == "version"), 0, *sizes[:-1], 8192, sizes[-1])
+            answer = struct.pack("<16I", number_of + (mode == "version"), 0, *sizes[:-1], 8192, sizes[-1], 0, *held)
+        elif opcode == 2:
+            writes += 1
         elif opcode == 3:
             answer = bytes(8 * struct.unpack("<II", payload)[1])
         elif opcode == 4 and mode == "load":
@@ -55,6 +60,9 @@ def main():
             images += 1
         elif opcode == 6:
             answer = bytes(48)
+        elif opcode == 9 and memory:
+            low, high = struct.unpack("<2I", payload[:8])
+            open(memory, "w").write(f"{low} {high} {writes}")
         if hurt and mode == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if hurt and mode == "hang":

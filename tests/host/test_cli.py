@@ -454,6 +454,20 @@ def test_compile_to_nowhere(tmp_path):
 # ---- the board at the other end ----
 
 
+def test_program_is_sent_once(tmp_path, monkeypatch):
+    """A device that holds the program is sent table and loads, but no words; another chip's constants are another program."""
+    held = tmp_path / "held"
+    monkeypatch.setenv("QUELL_FAKE_PROGRAM", str(held))
+    names, writes = [], []
+    for chip in (1, 1, 2, 2, 1):
+        fake("", "--profile", ROOT / "profiles/varying_chip.json", "--chip", chip)
+        low, high, count = map(int, held.read_text().split())
+        names.append((low, high))
+        writes.append(count)
+    assert writes[0] > 9 and writes == [writes[0], 0, writes[0], 0, writes[0]]
+    assert names[0] == names[1] == names[4] != names[2] == names[3] and (0, 0) not in names
+
+
 def test_fake_board(tmp_path):
     fake("", "--logits", tmp_path / "l.npy", "--json", tmp_path / "r.json")
     assert np.array_equal(np.load(tmp_path / "l.npy")[:, 0], range(6))
