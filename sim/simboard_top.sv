@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Top of the simulated board: the chip and the SDRAM's controller; the memory chip itself is simboard.cpp's. The controller has a clock input of its own, so
-// that nothing of it is simulated before the firmware wakes it: as long as mem_rst_o is high it needs no clock, but for the first cycles.
+// Top of the simulated board: the chip and the SDRAM's controller; the memory chip itself is simboard.cpp's. Controller and streams have a clock input of their own, so
+// that little of them is simulated before the firmware wakes the controller: as long as mem_rst_o is high they need no clock, but for the first cycles.
 `default_nettype none
 
 module simboard_top #(
@@ -34,7 +34,7 @@ module simboard_top #(
     output logic             idle_o,
     output logic             trap_o,
 
-    // the controller: its clock, edge by edge with clk_i; it is in reset
+    // controller and streams: their clock, edge by edge with clk_i; the controller is in reset
     input  wire logic        mem_clk_i,
     output logic             mem_rst_o,
     // the memory chip; its data pins as two directions

@@ -137,6 +137,7 @@ module board #(
         .leds_o              (leds),
         .idle_o              (idle),
         .trap_o              (trap_o),
+        .mem_clk_i           (clk_i),
         .mem_rd0_cmd_valid_o (mem_rd0_cmd_valid),
         .mem_rd0_cmd_ready_i (mem_rd0_cmd_ready),
         .mem_rd0_cmd_addr_o  (mem_rd0_cmd_addr),

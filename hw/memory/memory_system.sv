@@ -19,6 +19,8 @@ module memory_system #(
 ) (
     input  wire         clk_i,
     input  wire         rst_i,
+    // clk_i again, of what moves words: a simulator may hold it from some cycles after the reset until ctrl_rst_o falls
+    input  wire         stream_clk_i,
 
     // Register bus: read data one cycle after the address, 0 for registers of others
     input  wire         reg_wr_i,
@@ -133,7 +135,7 @@ module memory_system #(
     dma #(
         .ADDR_BITS(AW)
     ) streams (
-        .clk_i                (clk_i),
+        .clk_i                (stream_clk_i),
         .rst_i                (rst_i),
         .region_valid_i       (region_valid),
         .region_stream_i      (stream),
@@ -200,7 +202,7 @@ module memory_system #(
         .DN_ROW_WORDS  (DN_ROW_WORDS),
         .TABLES        (TABLES)
     ) loader (
-        .clk_i       (clk_i),
+        .clk_i       (stream_clk_i),
         .rst_i       (rst_i),
         .job_valid_i (job_valid),
         .job_ready_o (job_ready),

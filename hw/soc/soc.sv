@@ -58,7 +58,8 @@ module soc #(
     // the processor stopped at an illegal instruction or access
     output logic            trap_o,
 
-    // external memory (memory/memory_system.sv): native ports, registers and reset of LiteDRAM
+    // external memory (memory/memory_system.sv): its clock, which is clk_i; native ports, registers and reset of LiteDRAM
+    input  wire logic        mem_clk_i,
     output logic             mem_rd0_cmd_valid_o,
     input  wire logic        mem_rd0_cmd_ready_i,
     output logic      [23:0] mem_rd0_cmd_addr_o,
@@ -300,6 +301,7 @@ module soc #(
     ) i_memory (
         .clk_i               (clk_i),
         .rst_i               (rst_i),
+        .stream_clk_i        (mem_clk_i),
         .reg_wr_i            (reg_wr),
         .reg_addr_i          (mem_addr[11:0]),
         .reg_wdata_i         (mem_wdata),
@@ -340,7 +342,7 @@ module soc #(
     assign {memory_rdata, memory_busy} = '0;
     assign {mem_rd0_cmd_valid_o, mem_rd0_cmd_addr_o, mem_rd1_cmd_valid_o, mem_rd1_cmd_addr_o, mem_wr_cmd_valid_o, mem_wr_cmd_addr_o, mem_wr_data_o,
             ctrl_rst_o, ctrl_valid_o, ctrl_addr_o, ctrl_data_o} = '0;
-    wire unused_memory = &{1'b0, array_busy, mem_rd0_cmd_ready_i, mem_rd0_data_valid_i, mem_rd0_data_i, mem_rd1_cmd_ready_i, mem_rd1_data_valid_i,
+    wire unused_memory = &{1'b0, array_busy, mem_clk_i, mem_rd0_cmd_ready_i, mem_rd0_data_valid_i, mem_rd0_data_i, mem_rd1_cmd_ready_i, mem_rd1_data_valid_i,
             mem_rd1_data_i, mem_wr_cmd_ready_i, mem_wr_data_ready_i, ctrl_ready_i};
   end
 

@@ -3,10 +3,8 @@
 #include "sdram_chip.h"
 #include <algorithm>
 
-SdramChip::SdramChip(const SdramTimings &timings) : t(timings), memory((size_t)BANKS * ROWS * COLUMNS)
+SdramChip::SdramChip(const SdramTimings &timings) : t(timings), rows(BANKS * ROWS)
 {
-    for (size_t i = 0; i < memory.size(); i++) // what a memory holds before it is written: not zero
-        memory[i] = (uint16_t)((i * 0x9E3779B1u) >> 13);
     banks.fill({false, 0, NEVER, NEVER, NEVER, NEVER});
 }
 
@@ -20,6 +18,14 @@ void SdramChip::at_least(const char *rule, int bank, Picoseconds since, Picoseco
 {
     if (now - since < limit)
         broken(rule, bank, std::to_string((now - since) / 1000) + " ns, at least " + std::to_string(limit / 1000) + " wanted");
+}
+
+// What a memory holds before it is written: not zero.
+void SdramChip::fill(uint32_t row)
+{
+    rows[row] = std::make_unique<uint16_t[]>(COLUMNS);
+    for (size_t i = 0; i < COLUMNS; i++)
+        rows[row][i] = (uint16_t)((((size_t)row * COLUMNS + i) * 0x9E3779B1u) >> 13);
 }
 
 // Precharge at `when`, which for one that a command brought with it lies before now.
@@ -158,13 +164,13 @@ void SdramChip::move(const SdramPins &pins, Picoseconds lead)
     if (writing.left) {
         if (!pins.driven)
             broken("no data", (int)writing.bank, "a write without data");
-        uint16_t keep = (uint16_t)((pins.dqm & 1 ? 0xFF : 0) | (pins.dqm & 2 ? 0xFF00 : 0)), &word = memory[address(writing)];
+        uint16_t keep = (uint16_t)((pins.dqm & 1 ? 0xFF : 0) | (pins.dqm & 2 ? 0xFF00 : 0)), &word = cell(address(writing));
         word = (uint16_t)((word & keep) | (pins.dq & ~keep));
         banks[writing.bank].written = now;
         writing.left--, writing.beat++;
     }
     if (reading.left) {
-        outputs.push_back({now + cl * period, memory[address(reading)], 0, now + (cl - 1) * period + (cl == 2 ? t.t_ac_cl2 : t.t_ac_cl3)});
+        outputs.push_back({now + cl * period, cell(address(reading)), 0, now + (cl - 1) * period + (cl == 2 ? t.t_ac_cl2 : t.t_ac_cl3)});
         reading.left--, reading.beat++;
     }
     for (Output &o : outputs) // the mask hides what comes two clocks later

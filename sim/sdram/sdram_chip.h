@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -48,8 +49,14 @@ class SdramChip {
     // What a flip-flop on the data pins stores that samples at this time: wrong data where the chip promises none.
     uint16_t sample(Picoseconds at) const;
 
-    // Its content, for the program around it.
-    uint16_t &cell(uint32_t word) { return memory[word]; }
+    // Its content, for the program around it. A row takes memory from its first use on.
+    uint16_t &cell(uint32_t word)
+    {
+        std::unique_ptr<uint16_t[]> &row = rows[word / COLUMNS];
+        if (!row)
+            fill(word / COLUMNS);
+        return row[word % COLUMNS];
+    }
 
     struct Counts {
         uint64_t activate, precharge, read, write, refresh, mode;
@@ -86,9 +93,10 @@ class SdramChip {
     void mode(const SdramPins &pins);
     void move(const SdramPins &pins, Picoseconds lead);
     uint32_t address(const Burst &burst) const;
+    void fill(uint32_t row);
 
     SdramTimings t;
-    std::vector<uint16_t> memory;
+    std::vector<std::unique_ptr<uint16_t[]>> rows;
     std::array<Bank, BANKS> banks;
     Burst reading{}, writing{};
     std::deque<Output> outputs;

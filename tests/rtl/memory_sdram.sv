@@ -45,6 +45,7 @@ module memory_sdram (
     logic [31:0] ctrl_data;
 
     memory_system memory (
+        .stream_clk_i        (clk_i),
         .mem_rd0_cmd_valid_o (mem_rd0_cmd_valid),
         .mem_rd0_cmd_ready_i (mem_rd0_cmd_ready),
         .mem_rd0_cmd_addr_o  (mem_rd0_cmd_addr),
