@@ -20,6 +20,11 @@ ULX3S = {
     "clk_25mhz": (("clk25", None), ("clk25", None), 0), "usb_fpga_bd_dp": (("usb", "d_p"), ("usb", "d_p"), 0),
     "usb_fpga_bd_dn": (("usb", "d_n"), ("usb", "d_n"), 0), "usb_fpga_pu_dp": (("usb", "pullup"), ("usb", "pullup"), 0),
     "usb_fpga_pu_dn": (None, ("usb", "pullup"), 1), **{f"led[{i}]": (("led", None, i), ("user_led", None, i), 0) for i in range(8)},
+    "sdram_clk": (("sdram", "clk"), ("sdram_clock", None), 0), "sdram_cke": (("sdram", "clk_en"), ("sdram", "cke"), 0),
+    **{f"sdram_{ours}n": (("sdram", ours), ("sdram", f"{ours}_n"), 0) for ours in ("cas", "ras")},
+    "sdram_csn": (("sdram", "cs"), ("sdram", "cs_n"), 0), "sdram_wen": (("sdram", "we"), ("sdram", "we_n"), 0),
+    **{f"sdram_{ours}[{i}]": (("sdram", theirs), ("sdram", theirs_too), i)
+       for ours, theirs, theirs_too, bits in (("a", "a", "a", 13), ("ba", "ba", "ba", 2), ("d", "dq", "dq", 16), ("dqm", "dqm", "dm", 2)) for i in range(bits)},
 }
 ORANGECRAB = {
     "clk_48mhz": (("clk", None), ("clk48", None), 0), "usb_d_p": (("usb", "d_p"), ("usb", "d_p"), 0), "usb_d_n": (("usb", "d_n"), ("usb", "d_n"), 0),

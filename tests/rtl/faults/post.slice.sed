@@ -1,2 +1,2 @@
-# The residual's other slices are not passed over.
-s/cfg_slice_skip_i & \{12\{pixel_end_q\}\}/12'd0/
+# The residual's other slices are passed over a word too early.
+s/pixel_left_q == 12'd1/pixel_left_q == 12'd2/
