@@ -50,7 +50,7 @@ ORANGECRAB = dict(
     plug="OrangeCrab: hold its button while plugging in the USB cable, until the LED shows the boot loader. Afterwards plug it in again without the button.")
 
 BOARDS = {b.name: b for b in [
-    Board("ulx3s", seeds=(1, 2, 3, 4, 5), floorplan=True, memory=True, **ULX3S),
+    Board("ulx3s", seeds=(1,), floorplan=True, memory=True, **ULX3S),
     # Clocks and USB alone, every byte goes back to the host: for the first minutes with a board, and small enough for make test.
     Board("ulx3s-loopback", seeds=(1,), parameters={"LOOPBACK": 1}, **ULX3S),
     Board("orangecrab", device="LFE5U-85F-8MG285C", nextpnr=("--85k", "--package", "CSFBGA285", "--speed", "8"), capacity=LFE5U_85F, seeds=(1,),
