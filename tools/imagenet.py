@@ -37,7 +37,8 @@ def unpack(source, out):
     if not (folder / "test.csv").exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(source) as archive:
-            archive.extractall(folder, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.2, of a Debian 12 without its updates, has none
+            archive.extractall(folder)
     return folder
 
 
