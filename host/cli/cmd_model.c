@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "compiled.h"
 
 /* ---- info ---- */
 
@@ -133,16 +134,23 @@ static void print_info(const quell_model *model, const char *name)
     printf("MACs          %llu, denoising blocks %llu (%.2f %%)\n", (unsigned long long)i.macs, (unsigned long long)i.denoiser_macs, i.macs ? 100.0 * (double)i.denoiser_macs / (double)i.macs : 0);
     printf("layers        %u, denoised %u\n", i.layers, i.denoisers);
     printf("memory words  activations %u, weights %u, constants %u, denoiser pairs %u, denoiser rows %u; activation tables %u\n", i.act_words, i.weight_words, i.const_words, i.dn_pair_words, i.dn_row_words, i.tables);
-    if (i.ext_words)
-        printf("from outside  %.1f KB of parameters an image come from the external memory, layer by layer\n", i.ext_words * 8 / 1000.0);
     printf("analog tiles  %.2f uJ, %.1f us an image (estimated: docs/energy.md)\n", e.total_nj / 1000, e.latency_us);
+    print_layers(model);
+}
+
+/* What the network takes on the device that it is placed for. */
+static void print_cost(const quell_model *placed)
+{
+    quell_model_info i;
+    quell_model_get_info(placed, &i);
     quell_cycles *cycles = calloc(i.layers, sizeof *cycles);
     uint64_t total;
     quell_error err;
-    if (cycles && quell_estimate_cycles(model, 1, cycles, &total, &err) == QUELL_OK)
-        printf("on the chip   %llu clock cycles an image, %.0f images/s at 66.67 MHz (estimated)\n", (unsigned long long)total, CLI_CLOCK_HZ / (double)total);
+    if (cycles && quell_estimate_cycles(placed, 1, cycles, &total, &err) == QUELL_OK)
+        printf("              %llu clock cycles an image, %.0f images/s at 66.67 MHz (estimated)\n", (unsigned long long)total, CLI_CLOCK_HZ / (double)total);
+    if (i.ext_words)
+        printf("              %.1f KB of parameters an image come from the external memory, layer by layer\n", i.ext_words * 8 / 1000.0);
     free(cycles);
-    print_layers(model);
 }
 
 static quell_status write_model_json(const struct cli_options *o, const quell_model *model, quell_error *err)
@@ -163,10 +171,18 @@ static void say_fit(const struct cli_options *o, const quell_model *model, const
     const int ref = strcmp(o->device, "ref") == 0;
     if (too_large)
         printf("\non %-10s does not fit: %s\n", cli_text(o->device), too_large->text);
+    else if (!ref) {
+        printf("\non %-10s fits\n", cli_text(o->device));
+        print_cost(model);
+    }
     if (!ref)
         return;
-    quell_status status = quell_model_fits(model, &chip, &reason);
+    quell_model *placed;
+    quell_status status = quell_model_fitted(model, &chip, &placed, &reason);
     printf("%son the chip   %s%s\n", too_large ? "" : "\n", status == QUELL_OK ? "fits" : "does not fit: ", status == QUELL_OK ? "" : reason.text);
+    if (placed)
+        print_cost(placed);
+    quell_model_fitted_free(placed);
 }
 
 /* A file of any size is described: if it is too large for the device, as for one without limits. */

@@ -165,16 +165,40 @@ static quell_status place_activations(struct quell_model *m, quell_error *err)
     return QUELL_OK;
 }
 
+void quell_model_fitted_free(struct quell_model *copy)
+{
+    if (copy)
+        free(copy->layers);
+    free(copy);
+}
+
+quell_status quell_model_fitted(const struct quell_model *model, const quell_limits *limits, struct quell_model **copy, quell_error *err)
+{
+    struct quell_model *made = *copy = malloc(sizeof *made);
+    struct quell_model_layer *layers = malloc(model->layer_count * sizeof *layers);
+    if (!made || !layers) {
+        free(made);
+        free(layers);
+        *copy = NULL;
+        return quell_fail(err, QUELL_E_MEMORY, "out of memory");
+    }
+    memcpy(layers, model->layers, model->layer_count * sizeof *layers);
+    *made = *model;
+    made->layers = layers;
+    made->limits = *limits;
+    quell_status status = quell_model_fit(made, err);
+    if (status != QUELL_OK) {
+        quell_model_fitted_free(made);
+        *copy = NULL;
+    }
+    return status;
+}
+
 quell_status quell_model_fits(const quell_model *model, const quell_limits *limits, quell_error *err)
 {
-    struct quell_model copy = *model;
-    copy.limits = *limits;
-    copy.layers = malloc(model->layer_count * sizeof *copy.layers);
-    if (!copy.layers)
-        return quell_fail(err, QUELL_E_MEMORY, "out of memory");
-    memcpy(copy.layers, model->layers, model->layer_count * sizeof *copy.layers);
-    quell_status status = quell_model_fit(&copy, err);
-    free(copy.layers);
+    struct quell_model *copy;
+    quell_status status = quell_model_fitted(model, limits, &copy, err);
+    quell_model_fitted_free(copy);
     return status;
 }
 

@@ -20,6 +20,10 @@ quell_status quell_model_check(const struct quell_model *model, quell_error *err
 /* Give every tensor and parameter an address in memories of model->limits, or say which memory is too small and by how much. */
 quell_status quell_model_fit(struct quell_model *model, quell_error *err);
 
+/* A copy that is fitted into memories of other limits; it shares what the model owns, but for addresses. NULL if it does not fit. */
+quell_status quell_model_fitted(const struct quell_model *model, const quell_limits *limits, struct quell_model **copy, quell_error *err);
+void quell_model_fitted_free(struct quell_model *copy);
+
 /* Fill info (sums over the layers) and hash. */
 void quell_model_summarise(struct quell_model *model);
 

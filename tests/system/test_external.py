@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks whose parameters do not fit the chip, on the simulated board with its SDRAM: the bytes of the reference device; programs that stay, are damaged, half sent or hostile."""
 import json
+import re
 import struct
+import subprocess
 import zlib
 
 import numpy as np
@@ -14,6 +16,13 @@ from tools import cli
 BACKBONES = cli.ROOT / "models/experiment"
 # from outside: weights; weights, constants and denoiser pairs; weights in slices, and constants
 NETWORKS = {"resnet20": "off", "mobilenet-blocks-read-s1": "sample", "vgg": "off"}
+
+
+def test_info_says_so():
+    """On the reference device too: whether the chip takes it, and what comes from outside."""
+    done = subprocess.run([cli.QUELL, "info", "--model", BACKBONES / "resnet20.onnx"], capture_output=True, text=True, check=True).stdout
+    cycles, outside = re.search(r"on the chip   fits\n +(\d+) clock cycles an image, .*\n +([\d.]+) KB of parameters an image come from the external memory", done).groups()
+    assert 560_000 < int(cycles) < 600_000 and 260 < float(outside) < 290
 
 
 def write_images(path, count):
