@@ -105,6 +105,13 @@ def repair(text):
         hits = ["always @(posedge sys_clk)", f"    if ({name}_row_open) {name}_row_hit <= 1'd1;",
                 f"    else if ({name}_pipe_valid_sink_ready) {name}_row_hit <= {name}_row == {name}_pipe_valid_sink_payload_addr{row};"]
         text = replace(r"^endmodule", "\n".join(hits) + "\n\nendmodule", text, 1)
+    # The banks hear of a refresh a clock later, from a register: it would be the next path of that length. The one clock in which a bank still grants what is over
+    # must not begin another refresh.
+    for bank in range(Chip.nbanks):
+        text = replace(rf"^assign core_bankmachine{bank}_refresh_req = core_cmd_valid;", f"assign core_bankmachine{bank}_refresh_req = refresh_req;", text, 1)
+    text = replace(r"^assign core_go_to_refresh = (.*);", r"assign core_go_to_refresh = (core_cmd_valid & \1);", text, 1)
+    text = replace(r"(?<=^wire \[15:0\] dq_oe_n;\n)", "\nreg refresh_req = 1'd0;\n", text, 1)
+    text = replace(r"^endmodule", "always @(posedge sys_clk) refresh_req <= core_cmd_valid;\n\nendmodule", text, 1)
     # The same file whenever it is made: without date, the revision of whatever folder it was made in, and the tree of modules, whose order is random.
     text = replace(r"^/\*\n[^/]*^\*/\n", "", text, 1)
     text = replace(r"^// (Date|LiteX sha1) .*\n", "", text, 2)
