@@ -253,7 +253,7 @@ void quell_model_summarise(struct quell_model *m)
     info->layers = m->layer_count;
     info->parameters = info->denoiser_parameters = info->denoisers = 0;
     info->macs = info->denoiser_macs = 0;
-    m->hash = 0xCBF29CE484222325u;
+    m->hash = QUELL_HASH_SEED;
     const uint32_t head[] = {info->image_h, info->image_w, info->image_c, info->image_pad, info->classes};
     hash_words(&m->hash, head, sizeof head / sizeof *head);
     quell_hash_bytes(&m->hash, m->pixel_code[0], sizeof m->pixel_code[0]);

@@ -63,13 +63,18 @@ static quell_status make_units(struct quell_model *m, quell_error *err)
     return QUELL_OK;
 }
 
+static void set_addresses(struct quell_layer *t, const struct quell_unit *u)
+{
+    t->w_addr = (int32_t)u->span[0].first;
+    t->const_addr = (int32_t)u->span[1].first;
+    t->dn_pair_addr = (int32_t)u->span[2].first;
+    t->dn_row_addr = (int32_t)u->span[3].first;
+}
+
 struct quell_layer quell_unit_table(const struct quell_model_layer *layer, const struct quell_unit *u)
 {
     struct quell_layer t = layer->table;
-    t.w_addr = (int32_t)u->span[0].first;
-    t.const_addr = (int32_t)u->span[1].first;
-    t.dn_pair_addr = (int32_t)u->span[2].first;
-    t.dn_row_addr = (int32_t)u->span[3].first;
+    set_addresses(&t, u);
     t.slice_skip = t.out_c8 - (int32_t)u->c8;
     t.slice_at = (int32_t)u->at;
     t.out_c8 = (int32_t)u->c8;
@@ -169,13 +174,7 @@ quell_status quell_place_parameters(struct quell_model *m, quell_error *err)
         TRY(place(m, k, capacity[k], sums[k], &outside, err));
     TRY(quell_check_memory("external memory", NULL, outside, limits->ext_words, 8, err));
     m->info.ext_words = (uint32_t)outside;
-    for (uint32_t i = m->unit_count; i-- > 0;) { /* the layer's own addresses are its first unit's */
-        struct quell_layer *t = &m->layers[m->units[i].layer].table;
-        const struct quell_span *s = m->units[i].span;
-        t->w_addr = (int32_t)s[0].first;
-        t->const_addr = (int32_t)s[1].first;
-        t->dn_pair_addr = (int32_t)s[2].first;
-        t->dn_row_addr = (int32_t)s[3].first;
-    }
+    for (uint32_t i = m->unit_count; i-- > 0;) /* the layer's own addresses are its first unit's */
+        set_addresses(&m->layers[m->units[i].layer].table, &m->units[i]);
     return place_tables(m, err);
 }

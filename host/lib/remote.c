@@ -14,8 +14,6 @@ enum { MESSAGE_HEAD = sizeof(struct qp_header), READ_HEAD = sizeof(struct qp_rea
 
 static const uint64_t COUNTERS_AT_LEAST_EVERY = 1u << 30; /* cycles: before a 32-bit counter can come round */
 
-static struct quell_remote *remote_of(quell_device *device) { return (struct quell_remote *)(void *)device; }
-
 quell_status quell_remote_explain(struct quell_remote *r, quell_status status, quell_error *err)
 {
     char why[120] = "";
@@ -57,7 +55,7 @@ quell_status quell_remote_start(struct quell_remote *r, quell_error *err)
 quell_status quell_remote_get_limits(quell_device *device, quell_limits *limits, quell_error *err)
 {
     (void)err;
-    *limits = remote_of(device)->limits;
+    *limits = quell_remote_of(device)->limits;
     return QUELL_OK;
 }
 
@@ -82,7 +80,7 @@ static quell_status read_counters(struct quell_remote *r, int add, quell_error *
 
 quell_status quell_remote_get_counters(quell_device *device, quell_counters *counters, quell_error *err)
 {
-    struct quell_remote *r = remote_of(device);
+    struct quell_remote *r = quell_remote_of(device);
     if (r->unread_cycles)
         TRY(quell_remote_explain(r, read_counters(r, 1, err), err));
     *counters = r->counters;
@@ -198,7 +196,7 @@ static quell_status run_batch(struct quell_remote *r, const struct quell_batch *
 
 quell_status quell_remote_run(quell_device *device, const struct quell_batch *b, quell_error *err)
 {
-    struct quell_remote *r = remote_of(device);
+    struct quell_remote *r = quell_remote_of(device);
     const quell_model_info *info = &device->program->model->info;
     uint8_t *codes = malloc((size_t)info->image_h * info->image_w * info->image_c);
     if (!codes)
@@ -255,6 +253,6 @@ static quell_status fetch(struct quell_remote *r, const quell_images *images, ui
 
 quell_status quell_remote_activations(quell_device *device, const quell_images *images, uint32_t index, uint32_t noise_seed, uint32_t inference, uint32_t layer, int8_t *codes, quell_error *err)
 {
-    struct quell_remote *r = remote_of(device);
+    struct quell_remote *r = quell_remote_of(device);
     return quell_remote_explain(r, fetch(r, images, index, noise_seed, inference, layer, codes, err), err);
 }

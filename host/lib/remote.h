@@ -18,6 +18,8 @@ struct quell_remote {
     void (*reason)(struct quell_remote *remote, char *text, size_t size);
 };
 
+static inline struct quell_remote *quell_remote_of(quell_device *device) { return (struct quell_remote *)(void *)device; }
+
 /* Say hello: reads limits, refuses another version. base.ops and base.name, link and reason are set before. */
 quell_status quell_remote_start(struct quell_remote *remote, quell_error *err);
 

@@ -213,7 +213,7 @@ static quell_status check_limits(const struct quell_remote *r, const quell_model
 
 quell_status quell_remote_load(quell_device *device, const quell_program *program, quell_error *err)
 {
-    struct quell_remote *r = (struct quell_remote *)(void *)device;
+    struct quell_remote *r = quell_remote_of(device);
     struct parts *parts;
     TRY(check_limits(r, program->model, err));
     quell_status status = collect(program, &parts, err);
