@@ -59,8 +59,8 @@ def share_equal(folder, profiles=PROFILES, count=1):
     equal = dict.fromkeys(ways, 0.0)
     for profile, (name, (words, program, path)) in itertools.product(profiles, ways.items()):
         want = logits(folder, [], NATIVE, "scalar", profile, count)
-        equal[name] += np.mean(want == logits(folder, words, program, path, profile, count)) / len(profiles)
-    return equal
+        equal[name] += np.mean(want == logits(folder, words, program, path, profile, count))
+    return {name: share / len(profiles) for name, share in equal.items()}  # all equal is 1, not 1 less a rounding
 
 
 @pytest.mark.parametrize("path", [path for path in here() if path != "scalar"])
