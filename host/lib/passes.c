@@ -32,6 +32,8 @@ static pass_function *const REPEATED[] = {
     pass_pads,
 };
 
+static pass_function *const WHEN_AT_REST[] = {pass_lone_transposes}; /* what it changes, the passes above see */
+
 static pass_function *const AT_THE_END[] = {pass_image_pairs, pass_duplicate, pass_shapes, pass_mean_product, pass_exact_pairs, pass_table, pass_concat, pass_dead, pass_shapes, pass_gaps, pass_shapes, pass_wide, pass_dead, pass_order};
 
 static quell_status run(struct graph *g, pass_function *const *list, size_t count, quell_error *err)
@@ -56,6 +58,8 @@ quell_status passes_run(struct graph *g, quell_error *err)
         if (round == ROUNDS_MAX)
             return quell_fail(err, QUELL_E_UNSUPPORTED, "the network could not be simplified within %d rounds: too many operators on constants or transposes hang on each other", ROUNDS_MAX);
         status = run(g, REPEATED, COUNT(REPEATED), err);
+        if (status == QUELL_OK && before == g->changed)
+            status = run(g, WHEN_AT_REST, COUNT(WHEN_AT_REST), err);
     }
     return status == QUELL_OK ? run(g, AT_THE_END, COUNT(AT_THE_END), err) : status;
 }

@@ -19,6 +19,7 @@ quell_status pass_weight_layout(struct graph *g, quell_error *err);
 quell_status pass_simplify(struct graph *g, quell_error *err);
 quell_status pass_merge(struct graph *g, quell_error *err);
 quell_status pass_transposes(struct graph *g, quell_error *err);
+quell_status pass_lone_transposes(struct graph *g, quell_error *err); /* in transposes.c */
 quell_status pass_input(struct graph *g, quell_error *err);
 quell_status pass_forms(struct graph *g, quell_error *err);
 quell_status pass_table(struct graph *g, quell_error *err);

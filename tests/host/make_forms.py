@@ -477,6 +477,44 @@ def lone_transposes():
     return net, net.pair(net.dense(y, 10))
 
 
+def behind_pool(net, x=None):
+    """Codes that no Transpose can rise above."""
+    return net.pair(net.node("MaxPool", [x or net.start()], kernel_shape=[2, 2], strides=[1, 1], pads=[0, 0, 1, 1]))
+
+
+def by_last(net, op, x):
+    """With a constant for each element of the last dimension."""
+    return net.node(op, [x, net.constant(net.rng.uniform(0.5, 1.5, net.values[x].shape[-1]).astype(np.float32))])
+
+
+@form("layout", "one channel, N x H x W x C between Transposes: a constant there, and the tensor read twice")
+def one_channel_nhwc():
+    net = Net(shape=(1, 8, 6))
+    y = net.node("Transpose", [behind_pool(net)], perm=[0, 2, 3, 1])
+    y = net.node("Transpose", [net.pair(net.node("Relu", [by_last(net, "Add", y)]))], perm=[0, 3, 1, 2])
+    y = net.node("Transpose", [behind_pool(net, y)], perm=[0, 2, 3, 1])
+    z = net.node("Transpose", [net.pair(net.conv(net.node("Transpose", [y], perm=[0, 3, 1, 2]), 1))], perm=[0, 2, 3, 1])
+    return net, net.head(plain(net, net.node("Transpose", [net.pair(net.node("Relu", [net.node("Add", [z, y])]))], perm=[0, 3, 1, 2])))
+
+
+@form("layout", "one channel, two pairs of Transposes with a constant between the pairs")
+def one_channel_pairs():
+    net = Net(shape=(1, 8, 6))
+    there_and_back = lambda x: net.node("Transpose", [net.pair(net.node("Relu", [net.node("Transpose", [x], perm=[0, 2, 3, 1])]))], perm=[0, 3, 1, 2])
+    y = net.node("Add", [there_and_back(behind_pool(net)), net.constant(np.full((1, 1, 1), -0.25, np.float32))])
+    return net, net.head(plain(net, there_and_back(net.pair(net.node("Relu", [y])))))
+
+
+@form("layout", "N x H x W x C from one place on: constants, an addition of two such tensors, Flatten and a product")
+def nhwc_to_the_end():
+    net = Net(shape=(3, 8, 6))
+    x = net.start()
+    y = by_last(net, "Mul", net.node("Transpose", [behind_pool(net, x)], perm=[0, 2, 3, 1]))
+    z = by_last(net, "Sub", net.node("Transpose", [behind_pool(net, plain(net, x, outputs=3))], perm=[0, 2, 3, 1]))
+    y = net.pair(net.node("Add", [net.pair(y), net.pair(z)]))
+    return net, net.pair(net.dense(net.node("Flatten", [y], axis=1), 10))
+
+
 # ---- functions of one tensor ----
 
 def functions(*ops, text=None, opset=17):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Transposes move towards the image until two meet and cancel, or the image itself is transposed; what reads few dimensions takes them in.
+ * Transposes move towards the image until two meet and cancel, or the image itself is transposed; what cannot rise sinks, and what reads few dimensions takes it in.
  *   before   q = QuantizeLinear(image: N x H x W x C)   t = Transpose(DequantizeLinear(q)) 0,3,1,2
  *   after    t' = Transpose(image) 0,3,1,2   q = QuantizeLinear(t')   DequantizeLinear(q)
  */
@@ -24,7 +24,10 @@ static int read_perm(const struct graph_node *n, size_t rank, int64_t *perm)
     return seen == (1u << rank) - 1;
 }
 
-static int is_binary(const struct graph_node *m) { return graph_is(m, "Add") || graph_is(m, "Sub") || graph_is(m, "Mul") || graph_is(m, "Div") || graph_is(m, "Min") || graph_is(m, "Max"); }
+static int is_binary(const struct graph_node *m)
+{
+    return (graph_is(m, "Add") || graph_is(m, "Sub") || graph_is(m, "Mul") || graph_is(m, "Div") || graph_is(m, "Min") || graph_is(m, "Max")) && m->input_count == 2; /* Min and Max may have more */
+}
 
 /* Transpose(f(x)) -> f'(Transpose(x)), f' a copy where others read f's result too. */
 static quell_status above_elementwise(struct graph *g, struct graph_node *n, struct graph_node *m, size_t rank, const int64_t *perm, quell_error *err)
@@ -109,13 +112,13 @@ static int can_rise(const struct graph *g, const struct graph_tensor *t, int ima
     return 0;
 }
 
-/* f(Transpose(x)) -> Transpose(f(x)), for f the only reader. */
-static quell_status below_elementwise(struct graph *g, struct graph_node *n, struct graph_node *f, size_t rank, const int64_t *perm, quell_error *err)
+/* f(Transpose(x)) -> Transpose(f(x)), for f the only reader, that has it as input `at`. */
+static quell_status below_elementwise(struct graph *g, struct graph_node *n, struct graph_node *f, size_t at, size_t rank, const int64_t *perm, quell_error *err)
 {
     struct graph_tensor *y = graph_out(f), *inner = graph_tensor(g, y->name, y->type);
     if (!inner)
         return pass_full(err);
-    graph_set_input(f, 0, graph_in(n, 0));
+    graph_set_input(f, at, graph_in(n, 0));
     graph_set_output(f, 0, inner);
     struct graph_tensor *t = transpose_of(g, n, f->next, inner, rank, perm);
     if (!t)
@@ -123,6 +126,34 @@ static quell_status below_elementwise(struct graph *g, struct graph_node *n, str
     graph_replace(y, t);
     graph_remove(g, n);
     return QUELL_OK;
+}
+
+/* The tensor that is `k` when transposed by perm: what another Transpose of that kind reads that cannot rise either, or a constant; NULL: there is none. */
+static struct graph_tensor *before_transpose(struct graph *g, struct graph_tensor *k, size_t rank, const int64_t *perm, int image)
+{
+    int64_t own[GRAPH_RANK_MAX], back[GRAPH_RANK_MAX];
+    const struct graph_node *twin = graph_maker(k);
+    if (graph_is(twin, "Transpose")) {
+        struct graph_tensor *x = graph_in(twin, 0);
+        int visits = 0, alike = k->use_count == 1 && x && x->shaped && x->rank == rank && read_perm(twin, rank, own) && memcmp(own, perm, rank * sizeof *perm) == 0;
+        return alike && !can_rise(g, x, image, &visits) ? x : NULL;
+    }
+    if (!pass_is_const(k) || k->rank > rank)
+        return NULL;
+    for (size_t i = 0; i < rank; i++)
+        back[perm[i]] = (int64_t)i;
+    return graph_elements(k) == 1 ? k : constant_transposed(g, k, rank, back);
+}
+
+/* f(Transpose(x), k) -> Transpose(f(x, k')), for f the only reader. A constant must not hold up what meets its partner further down. */
+static quell_status below_binary(struct graph *g, struct graph_node *n, struct graph_node *f, size_t rank, const int64_t *perm, int image, quell_error *err)
+{
+    size_t at = graph_in(f, 0) != graph_out(n);
+    struct graph_tensor *k = before_transpose(g, graph_in(f, 1 - at), rank, perm, image);
+    if (!k)
+        return g->full ? pass_full(err) : QUELL_OK;
+    graph_set_input(f, 1 - at, k);
+    return below_elementwise(g, n, f, at, rank, perm, err);
 }
 
 static quell_status move(struct graph *g, struct graph_node *n, quell_error *err)
@@ -134,6 +165,10 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
     int64_t perm[GRAPH_RANK_MAX], first[GRAPH_RANK_MAX];
     if (!read_perm(n, rank, perm) || (x->shaped && x->rank != rank))
         return QUELL_OK;
+    if (transpose_keeps_all(x, rank, perm)) { /* or others would rise to meet what is none */
+        pass_bypass(g, n);
+        return QUELL_OK;
+    }
     if (graph_is(m, "Transpose") && read_perm(m, rank, first)) {
         int64_t both[GRAPH_RANK_MAX];
         for (size_t i = 0; i < rank; i++)
@@ -150,11 +185,12 @@ static quell_status move(struct graph *g, struct graph_node *n, quell_error *err
     if (only_ones && (graph_is(reader, "Flatten") || graph_is(reader, "Reshape") || graph_is(reader, "Squeeze") || graph_is(reader, "Unsqueeze")))
         return transpose_as_reshape(g, n, err);
     static const int64_t TO_NCHW[4] = {0, 3, 1, 2}; /* what pass_input knows */
-    if (can_rise(g, x, rank == 4 && memcmp(perm, TO_NCHW, sizeof TO_NCHW) == 0 && !g->meaning.input.file_nhwc, &visits))
+    const int image = rank == 4 && memcmp(perm, TO_NCHW, sizeof TO_NCHW) == 0 && !g->meaning.input.file_nhwc;
+    if (can_rise(g, x, image, &visits))
         return transpose_passes(m) ? above_elementwise(g, n, m, rank, perm, err) : is_binary(m) ? above_binary(g, n, m, rank, perm, err) : QUELL_OK;
     if (transpose_passes(reader) && reader->inputs[0].tensor == graph_out(n))
-        return below_elementwise(g, n, reader, rank, perm, err);
-    return only_ones && !graph_is(reader, "Transpose") ? transpose_as_reshape(g, n, err) : QUELL_OK; /* two become one where the second stands */
+        return below_elementwise(g, n, reader, 0, rank, perm, err);
+    return is_binary(reader) ? below_binary(g, n, reader, rank, perm, image, err) : QUELL_OK;
 }
 
 /* Each one goes all its way before the next moves and before another pass looks: one that stands above a function of the image is the image's, whatever comes further down. */
@@ -163,7 +199,7 @@ quell_status pass_transposes(struct graph *g, quell_error *err)
     size_t moves = 0;
     for (struct graph_node *n = g->first, *next; n; n = next) {
         const size_t before = g->changed;
-        if (graph_is(n, "Transpose") && graph_in(n, 0) && graph_out(n)) {
+        if (graph_is(n, "Transpose") && graph_in(n, 0) && graph_out(n) && graph_out(n)->use_count) {
             quell_status status = transpose_of_image(g, n) ? QUELL_OK : move(g, n, err);
             if (status != QUELL_OK)
                 return status;
@@ -171,4 +207,16 @@ quell_status pass_transposes(struct graph *g, quell_error *err)
         next = g->changed != before && ++moves < MOVES_MAX ? g->first : n->next;
     }
     return QUELL_OK;
+}
+
+/* Those that have found neither another one nor an end. Not before every pass has come to rest: as Reshape it is nobody's partner any more. */
+quell_status pass_lone_transposes(struct graph *g, quell_error *err)
+{
+    quell_status status = QUELL_OK;
+    for (struct graph_node *n = g->first; n && status == QUELL_OK; n = n->next) {
+        int64_t perm[GRAPH_RANK_MAX];
+        if (graph_is(n, "Transpose") && graph_in(n, 0) && graph_out(n) && pass_shaped(graph_out(n)) && read_perm(n, graph_in(n, 0)->rank, perm) && transpose_moves_ones(graph_in(n, 0), perm))
+            status = transpose_as_reshape(g, n, err);
+    }
+    return status;
 }

@@ -38,6 +38,16 @@ int transpose_moves_ones(const struct graph_tensor *x, const int64_t *perm)
     return 1;
 }
 
+int transpose_keeps_all(const struct graph_tensor *x, size_t rank, const int64_t *perm)
+{
+    int in_order = 1, same_shape = transpose_moves_ones(x, perm);
+    for (size_t i = 0; i < rank; i++) {
+        in_order &= perm[i] == (int64_t)i;
+        same_shape = same_shape && x->dims[perm[i]] == x->dims[i];
+    }
+    return in_order || same_shape;
+}
+
 quell_status transpose_as_reshape(struct graph *g, struct graph_node *n, quell_error *err)
 {
     const int64_t rank = (int64_t)graph_out(n)->rank;

@@ -12,6 +12,8 @@ struct graph_tensor *transpose_of(struct graph *g, struct graph_node *n, struct 
 
 /* Only dimensions of one element change places. */
 int transpose_moves_ones(const struct graph_tensor *x, const int64_t *perm);
+/* Nothing changes place, or only ones with ones: the result is what goes in. */
+int transpose_keeps_all(const struct graph_tensor *x, size_t rank, const int64_t *perm);
 quell_status transpose_as_reshape(struct graph *g, struct graph_node *n, quell_error *err);
 /* A Transpose that is the image's only reader and makes N x C x H x W of N x H x W x C: gone, and the input is known to be that. -> 0: it is not one. */
 int transpose_of_image(struct graph *g, struct graph_node *n);
