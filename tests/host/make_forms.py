@@ -568,6 +568,14 @@ def functions_nhwc():
     return net, net.head(plain(net, net.node("Transpose", [y], perm=[0, 3, 1, 2])))
 
 
+@form("functions", "of an image N x H x W x C that no convolution follows; more Transposes behind")
+def functions_nhwc_alone():
+    net = Net(nhwc=True)
+    x = net.pair(net.node("LeakyRelu", [net.node("Transpose", [net.pair("image")], perm=[0, 3, 1, 2])]))
+    x = net.pair(net.node("Relu", [net.node("Transpose", [x], perm=[0, 2, 3, 1])]))
+    return net, net.pair(net.dense(net.node("Flatten", [net.node("Transpose", [x], perm=[0, 3, 1, 2])], axis=1), 10))
+
+
 # ---- joined tensors ----
 
 def joined(net, *parts, **how):

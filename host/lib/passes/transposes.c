@@ -43,6 +43,8 @@ static quell_status above_elementwise(struct graph *g, struct graph_node *n, str
     graph_set_input(copy, 0, t);
     graph_replace(old, graph_out(copy));
     graph_remove(g, n);
+    if (!old->use_count && m->output_count == 1) /* or the image would seem to have another reader */
+        graph_remove(g, m);
     return QUELL_OK;
 }
 
