@@ -49,6 +49,28 @@ class AveragePool(OpRun):
         return (np.lib.stride_tricks.sliding_window_view(padded, tuple(kernel_shape), (2, 3)).mean((4, 5))[:, :, ::sy, ::sx],)
 
 
+class MaxPool(OpRun):
+    """onnx's own takes the pads of the four sides in another order."""
+
+    def _run(self, x, auto_pad="NOTSET", ceil_mode=0, dilations=None, kernel_shape=None, pads=None, storage_order=0, strides=None, **_):
+        pads, low, frame, counts = pads or [0] * 4, -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min, [(0, 0), (0, 0)], []
+        strides, dilations = strides or (1, 1), dilations or (1, 1)
+        spans = [(k - 1) * d + 1 for k, d in zip(kernel_shape, dilations)]
+        for i, (size, span, stride) in enumerate(zip(x.shape[2:], spans, strides)):
+            if (auto_pad or "NOTSET").startswith("SAME"):
+                count = -(-size // stride)
+                more = max((count - 1) * stride + span - size, 0)
+                before = more // 2 if auto_pad == "SAME_UPPER" else more - more // 2
+            else:
+                before, room = pads[i], size + pads[i] + pads[i + 2] - span
+                count = room // stride + 1
+                count += bool(ceil_mode and room % stride and count * stride < size + before)  # one more, if it begins in the frame
+            frame.append((before, max((count - 1) * stride + span - size - before, 0)))
+            counts.append(count)
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, frame, constant_values=low), spans, (2, 3))
+        return (windows[:, :, ::strides[0], ::strides[1], ::dilations[0], ::dilations[1]].max((4, 5))[:, :, :counts[0], :counts[1]],)
+
+
 def between(model, sources, result):
     """The nodes that make the tensor `result` of the tensors `sources`, in an order in which they can run."""
     maker, found, done = {o: n for n in model.graph.node for o in n.output}, [], set(sources)
@@ -102,5 +124,5 @@ def codes(model, feeds, result, stretches=(1 - STRETCH, 1.0, 1 + STRETCH)):
     part = ModelProto.FromString(part.SerializeToString())
     feeds, found = {i.name: feeds[i.name] for i in inputs}, []
     for QuantizeLinear.stretch in stretches:
-        found.append(ReferenceEvaluator(part, new_ops=[QuantizeLinear, DequantizeLinear, BatchNormalization, AveragePool]).run(None, feeds)[0])
+        found.append(ReferenceEvaluator(part, new_ops=[QuantizeLinear, DequantizeLinear, BatchNormalization, AveragePool, MaxPool]).run(None, feeds)[0])
     return np.minimum.reduce(found), np.maximum.reduce(found)

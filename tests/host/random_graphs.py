@@ -413,7 +413,7 @@ def try_all(count, seed, keep=None, only=None, show=print):
             if keep:
                 Path(keep).mkdir(parents=True, exist_ok=True)
                 (Path(keep) / f"{seed}_{number}.onnx").write_bytes((Path(folder) / "model.onnx").read_bytes())
-    return {"random_graphs": count, "random_graphs_wrong": wrong, "random_graphs_refused": refused, "random_graphs_too_large": large, "random_graphs_layers": layers, "random_graphs_codes": codes, "random_graphs_codes_different": different, "random_graphs_seed": seed}
+    return {"random_graphs": count if only is None else 1, "random_graphs_wrong": wrong, "random_graphs_refused": refused, "random_graphs_too_large": large, "random_graphs_layers": layers, "random_graphs_codes": codes, "random_graphs_codes_different": different, "random_graphs_seed": seed}
 
 
 def main():
